@@ -1,0 +1,192 @@
+"""The only file that touches JAX's semi-public modules (`jax.extend`, `jax.interpreters`).
+
+- `define`: a primitive with its abstract evaluation, lowering, JVP, transpose and batching.
+- `Zero`, `instantiate`, `zero_tangents`: symbolic zeros inside JVP and transpose rules.
+- `varying_axes`, `tangent_aval`, `batched_aval`: facts about abstract values.
+- `is_outermost`: whether no transformation is running.
+- `switched_on`, `over_reports`: JAX's coming switches, read by feature, not by version.
+- `forward_mode_refusal`: recognizes JAX's own "no forward mode" error.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.extend import source_info_util
+from jax.extend.core import (
+    ClosedJaxpr,
+    Jaxpr,
+    JaxprEqn,
+    Literal,
+    Primitive,
+    get_opaque_trace_state,
+    jaxpr_as_fun,
+    unmapped_aval,
+)
+from jax.interpreters import ad, batching, mlir
+from jax.interpreters import partial_eval as pe
+
+__all__ = ["ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive"]
+
+Zero = ad.Zero
+
+
+class BatchAxis(NamedTuple):
+    """What a batching rule knows of the axis that it maps over."""
+
+    size: int
+    vmap: Callable[..., Any]
+    to_front: Callable[[Any, int | None], Any]
+    aval: Callable[[Any], Any]
+    named: bool
+
+
+def define(
+    name: str,
+    run: Callable[..., Sequence[Any]],
+    avals: Callable[..., Sequence[Any]],
+    *,
+    jvp: Callable[..., Any],
+    batch: Callable[..., Any],
+    transpose: Callable[..., Any] | None = None,
+) -> Primitive:
+    """A primitive with several results whose meaning is the JAX function `run`."""
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+    primitive.def_impl(run)
+    primitive.def_abstract_eval(avals)
+    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=True))
+    ad.primitive_jvps[primitive] = jvp
+    if transpose is not None:
+        ad.primitive_transposes[primitive] = transpose
+
+    def batching_rule(axis: Any, args: Any, dims: Any, **params: Any) -> Any:
+        return batch(_batch_axis(axis), args, dims, **params)
+
+    # The "fancy" table also hands over the axis's name and mesh axis, which nested
+    # collectives and explicit-mode meshes need.
+    batching.fancy_primitive_batchers[primitive] = batching_rule
+    return primitive
+
+
+def _batch_axis(axis: Any) -> BatchAxis:
+    named = isinstance(axis.name, str)
+    options: dict[str, Any] = {"axis_size": axis.size}
+    if named:
+        options["axis_name"] = axis.name
+    if axis.spmd_name:
+        options["spmd_axis_name"] = axis.spmd_name
+    mesh_axis = axis.explicit_mesh_axis
+
+    def to_front(value: Any, dim: int | None) -> Any:
+        return batching.bdim_at_front(value, dim, axis.size, mesh_axis)
+
+    def aval(unbatched: Any) -> Any:
+        return unmapped_aval(axis.size, 0, unbatched, mesh_axis)
+
+    return BatchAxis(
+        axis.size, functools.partial(jax.vmap, **options), to_front, aval, named
+    )
+
+
+def instantiate(tangent: Any) -> Any:
+    """The tangent as an array; a symbolic zero becomes zeros."""
+    return ad.instantiate_zeros(tangent) if type(tangent) is ad.Zero else tangent
+
+
+def zero_tangents(values: Sequence[Any]) -> list[Any]:
+    """A symbolic zero tangent for each of `values`."""
+    return [ad.Zero(jax.typeof(v).to_tangent_aval()) for v in values]
+
+
+def is_undefined(value: Any) -> bool:
+    """Whether `value` is the placeholder of a linear input in a transpose rule."""
+    return ad.is_undefined_primal(value)
+
+
+def tangent_aval(aval: Any) -> Any:
+    """The abstract value of a tangent of `aval`, without weak type."""
+    return aval.strip_weak_type().to_tangent_aval()
+
+
+def varying_axes(aval: Any) -> frozenset[str]:
+    """The mesh axes over which a value inside `shard_map` varies."""
+    return aval.manual_axis_type.varying
+
+
+def explicit_sharding(aval: Any) -> Any:
+    """The sharding of a value on a mesh with an explicit axis, else None."""
+    sharding = aval.sharding
+    axis_types = sharding.mesh.axis_types
+    if axis_types and jax.sharding.AxisType.Explicit in axis_types:
+        return sharding
+    return None
+
+
+def prune(function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
+    """`function`, traced at `args`, without what its results don't need."""
+    closed = jax.make_jaxpr(function)(*args)
+    small, kept = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.out_avals))
+    # JAX 0.12 made the two kinds of jaxpr one: there the pruned one holds its constants.
+    separate = type(small) is not type(closed)
+    run = jaxpr_as_fun(ClosedJaxpr(small, closed.consts) if separate else small)
+    return lambda *xs: run(*[x for x, keep in zip(xs, kept, strict=True) if keep])
+
+
+def traced(function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
+    """`function` as it was traced at `args`; its results are a flat list."""
+    return jaxpr_as_fun(jax.make_jaxpr(function)(*args))
+
+
+def user_frame(equation: JaxprEqn) -> str:
+    """`FILE:LINE` of the user's code that an equation comes from, or ""."""
+    return source_info_util.summarize(equation.source_info)
+
+
+def is_ref(value: Any) -> bool:
+    """Whether a value is a mutable array reference."""
+    return isinstance(value, jax.Ref)
+
+
+_outermost_state = get_opaque_trace_state(convention="flax")
+
+
+def is_outermost() -> bool:
+    """Whether no JAX transformation is running around the caller."""
+    return get_opaque_trace_state(convention="flax") == _outermost_state
+
+
+def over_reports() -> bool:
+    """Whether JAX marks every input of a custom rule as differentiated (REMAT3)."""
+    return bool(getattr(jax.config, "jax_remat3", False))
+
+
+def switched_on() -> bool:
+    """Whether one of JAX's coming implementations of custom rules is switched on."""
+    names = ("jax_custom_vjp3", "jax_custom_jvp3", "jax_remat3")
+    return any(getattr(jax.config, name, False) for name in names)
+
+
+def forward_mode_refusal(error: Exception) -> bool:
+    """Whether `error` is JAX's refusal to run a `custom_vjp` in forward mode.
+
+    JAX gives this error no class of its own, so the question is put to JAX: a trivial
+    `custom_vjp` is run in forward mode, alone and inside reverse mode, and the errors are
+    compared.
+    """
+    trivial = jax.custom_vjp(lambda x: x)
+    trivial.defvjp(lambda x: (x, None), lambda _, ct: (ct,))
+    one = jnp.ones(())
+
+    def forward(x: Any) -> Any:
+        return jax.jvp(trivial, (x,), (one,))[1]
+
+    for attempt in (forward, jax.grad(forward)):
+        try:
+            attempt(one)
+        except (TypeError, NotImplementedError) as refusal:
+            if type(error) is type(refusal) and str(error) == str(refusal):
+                return True
+    return False

@@ -1,0 +1,127 @@
+"""Every error that jaxgrad raises on purpose.
+
+    JaxgradError
+    ├── FunctionDefinitionError     the class is not a legal Function (TypeError)
+    │   ├── MissingForwardError     no `forward` (NotImplementedError)
+    │   └── InstanceCallError       a Function instance was called (RuntimeError)
+    ├── ArgumentError               arguments that `forward` can't take (TypeError)
+    ├── OutputError                 outputs that can't be returned (TypeError)
+    ├── ContextError                a misuse of `ctx` (RuntimeError, TypeError)
+    ├── ClosureError                a closed-over value is being differentiated (TypeError)
+    ├── StaticMutationError         a static argument changed before backward (RuntimeError)
+    ├── BackwardError               what `backward` returned, or can't do (RuntimeError)
+    │   ├── MissingBackwardError    no `backward` or `vjp` (NotImplementedError)
+    │   ├── GradientCountError      wrong number of gradients (ValueError, TypeError)
+    │   ├── GradientShapeError      wrong shape (ValueError)
+    │   ├── GradientTypeError       wrong dtype, or not an array (TypeError)
+    │   ├── GradientStructureError  wrong container (TypeError, ValueError)
+    │   ├── NonLinearBackwardError  not linear where linearity is needed (ValueError)
+    │   ├── IntermediateDerivativeError  a saved intermediate has no derivative
+    │   └── OnceDifferentiableError a second derivative of a once-differentiable rule
+    ├── ForwardModeError            forward mode without a rule (TypeError)
+    ├── TangentError                what `jvp` returned (ValueError, TypeError)
+    ├── CheckError                  a check did not pass (AssertionError)
+    ├── CommandError                a command line that can't be run (ValueError)
+    └── MissingExtraError           an optional package is not installed (ImportError)
+
+    JaxgradWarning                  a UserWarning
+
+Each also derives from the builtin that users of torch or of JAX would catch. Exceptions that a
+user's own `forward` or `backward` raises pass through unchanged.
+"""
+
+
+class JaxgradError(Exception):
+    """Base of every error that jaxgrad raises on purpose."""
+
+
+class FunctionDefinitionError(JaxgradError, TypeError):
+    """The class is not a legal Function; the message says which part and how to fix it."""
+
+
+class MissingForwardError(FunctionDefinitionError, NotImplementedError):
+    """`apply` was called on a class without a `forward`."""
+
+
+class InstanceCallError(FunctionDefinitionError, RuntimeError):
+    """An instance of a Function was called; Functions are applied through the class."""
+
+
+class ArgumentError(JaxgradError, TypeError):
+    """The arguments of `apply` don't fit the signature of `forward`."""
+
+
+class OutputError(JaxgradError, TypeError):
+    """`forward` returned something that can't be an output."""
+
+
+class ContextError(JaxgradError, RuntimeError, TypeError):
+    """`ctx` was used in the wrong place, or given something that it can't hold."""
+
+
+class ClosureError(JaxgradError, TypeError):
+    """A value that `forward` or `backward` closes over is being differentiated."""
+
+
+class StaticMutationError(JaxgradError, RuntimeError):
+    """A static argument was changed between forward and backward."""
+
+
+class BackwardError(JaxgradError, RuntimeError):
+    """Base of the errors about what `backward` returned, or can't do."""
+
+
+class MissingBackwardError(BackwardError, NotImplementedError):
+    """Reverse mode reached a class that defines neither `backward` nor `vjp` nor `jvp`."""
+
+
+class GradientCountError(BackwardError, ValueError, TypeError):
+    """`backward` returned the wrong number of gradients."""
+
+
+class GradientShapeError(BackwardError, ValueError):
+    """A gradient can't be summed to the shape of its argument."""
+
+
+class GradientTypeError(BackwardError, TypeError):
+    """A gradient has a dtype that can't be cast, or is not an array at all."""
+
+
+class GradientStructureError(BackwardError, TypeError, ValueError):
+    """The gradient of a container argument has another structure than the argument."""
+
+
+class NonLinearBackwardError(BackwardError, ValueError):
+    """`backward` is not linear in the cotangents where a JVP is derived from it."""
+
+
+class IntermediateDerivativeError(BackwardError, NotImplementedError):
+    """A second derivative needs that of a saved intermediate, which JAX can't give."""
+
+
+class OnceDifferentiableError(BackwardError):
+    """A second derivative of a rule that is marked `once_differentiable`."""
+
+
+class ForwardModeError(JaxgradError, TypeError):
+    """Forward mode reached a class that has no forward-mode rule."""
+
+
+class TangentError(JaxgradError, ValueError, TypeError):
+    """`jvp` returned tangents of the wrong count, structure, shape or dtype."""
+
+
+class CheckError(JaxgradError, AssertionError):
+    """A check of a Function did not pass."""
+
+
+class CommandError(JaxgradError, ValueError):
+    """A command line that can't be run; the message says which argument and why."""
+
+
+class MissingExtraError(JaxgradError, ImportError):
+    """An optional package is missing; the message holds the pip command."""
+
+
+class JaxgradWarning(UserWarning):
+    """Something works, but more slowly or otherwise than the user would expect."""

@@ -1,0 +1,214 @@
+"""One run of `forward`, and what it takes to run the rule afterwards.
+
+`run` executes forward once, detached from its inputs, and sorts every value that the context
+keeps by where it comes from. `Application` is the static side of that: it rebuilds the context
+from residuals and calls the user's rule. It never holds an array, so that it can be part of
+residual pytrees and of primitives' parameters.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad import _compat
+from jaxgrad.errors import MissingBackwardError
+from jaxgrad.function import _axes, _mutation, _once
+from jaxgrad.function._context import Context
+from jaxgrad.function._gradients import adapt
+from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._snapshot import Snapshot
+from jaxgrad.function._spec import Spec
+from jaxgrad.function._trees import as_array, is_differentiable
+
+
+class Groups(NamedTuple):
+    """The values of one run, by origin: what `attach` binds."""
+
+    outs: Sequence[Any]  # differentiable outputs
+    mids: Sequence[Any]  # differentiable saved values that are neither input nor output
+    aux: Sequence[Any]  # saved values without a tangent
+    inputs: Sequence[Any]
+
+
+class Application:
+    """The static side of one run of forward.
+
+    Attributes:
+        spec: the static side of the call.
+        flags: for each input array, whether forward was told that its gradient is needed.
+        avals: for each input array, its type.
+        differentiable: for each output array, whether it has a tangent.
+        out_avals: for each output array, its type.
+    """
+
+    def __init__(self, spec: Spec, flags: tuple[bool, ...], inputs: Any) -> None:
+        self.spec = spec
+        self.flags = flags
+        self.avals = tuple(jax.typeof(x) for x in inputs)
+        self.differentiable: tuple[bool, ...] = ()
+        self.out_avals: tuple[Any, ...] = ()
+        self.result: Any = None  # an Outputs without arrays
+        self.snapshot: Snapshot = Snapshot()
+        self.sizes = (0, 0, 0)
+        self.materialize = True
+        self.flags_read = False
+        self.before: list[Any] = []
+
+    def residuals(self, groups: Groups) -> list[Any]:
+        """The values that the rule needs, each once."""
+        return [getattr(groups, kind)[i] for kind, i in self.snapshot.sources]
+
+    def context(self, residuals: Sequence[Any], phase: str) -> Context:
+        """A fresh context with what forward put on its own."""
+        ctx = Context(self.spec.owner, phase, self.spec.slot_flags(self.flags))
+        saved, saved_for_forward, attributes = self.snapshot.restore(residuals)
+        state = ctx._state
+        state.materialize = self.materialize
+        if phase == "jvp":
+            state.saved = saved_for_forward or ()
+            state.unsaved_hint = bool(saved) and saved_for_forward is None
+        else:
+            state.saved = saved
+        ctx.__dict__.update(attributes)
+        return ctx
+
+    def hidden(self, residuals: Sequence[Any]) -> list[Any]:
+        """The input arrays that are residuals, for the functions' closures; else None."""
+        found: list[Any] = [None] * len(self.avals)
+        for (kind, i), value in zip(self.snapshot.sources, residuals, strict=True):
+            if kind == "inputs":
+                found[i] = value
+        return found
+
+    def backward(self, residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        """The user's rule.
+
+        Args:
+            residuals: as `residuals` gives them.
+            cotangents: one for each differentiable output; None where it is absent.
+
+        Returns:
+            One gradient for each input array; None where it is zero or not asked for.
+        """
+        spec = self.spec
+        method = spec.methods(self.hidden(residuals)).backward
+        if method is None:
+            raise MissingBackwardError(
+                f"{spec.owner} defines neither `backward` nor `vjp`, and reverse mode "
+                "reached it.\n"
+                "  Expected a staticmethod backward(ctx, *grads); got none.\n"
+                "  Define it, or use jax.lax.stop_gradient on the result of apply."
+            )
+        if self.before:
+            _mutation.compare(spec.owner, spec.watched, self.before)
+        cotangents = self._cotangents(cotangents)
+        if hasattr(method, _once.MARK):
+            cotangents = _once.guard(cotangents, spec.owner)
+            residuals = [
+                _once.guard([r], spec.owner)[0] if is_differentiable(r) else r
+                for r in residuals
+            ]
+        ctx = self.context(residuals, "backward")
+        returned = method(ctx, *self.result.slots(cotangents))
+        return adapt(spec, self.flags, self.avals, returned)
+
+    def _cotangents(self, given: Sequence[Any]) -> list[Any]:
+        """A cotangent for each output array, as the user's rule expects it."""
+        rest = iter(given)
+        out = []
+        for aval, differentiable in zip(
+            self.out_avals, self.differentiable, strict=True
+        ):
+            cotangent = next(rest) if differentiable else None
+            if cotangent is None and self.materialize:
+                is_key = jnp.issubdtype(aval.dtype, jax.dtypes.extended)
+                cotangent = None if is_key else _axes.zeros(aval)
+            elif cotangent is not None and cotangent.dtype != aval.dtype:
+                cotangent = cotangent.astype(aval.dtype)
+            out.append(cotangent)
+        out = _axes.share(out)
+        if not self.spec.conjugate:
+            return out
+        return [
+            jnp.conj(c)
+            if c is not None and jnp.issubdtype(c.dtype, np.complexfloating)
+            else c
+            for c in out
+        ]
+
+    def out_tangent_avals(self) -> list[Any]:
+        """The types of the tangents of the differentiable outputs."""
+        pairs = zip(self.out_avals, self.differentiable, strict=True)
+        return [_compat.tangent_aval(a) for a, d in pairs if d]
+
+    def __repr__(self) -> str:
+        """The class's name, as jaxprs show it."""
+        return self.spec.owner
+
+
+def execute(
+    spec: Spec, inputs: Sequence[Any], flags: Sequence[bool]
+) -> tuple[Context, Any]:
+    """Call forward, and setup_context where the class has one.
+
+    Returns:
+        The context, and what forward returned.
+    """
+    methods = spec.methods(inputs)
+    values = spec.values(inputs)
+    ctx = Context(spec.owner, "forward", spec.slot_flags(flags))
+    if methods.setup_context is None:
+        return ctx, spec.call(methods.forward, ctx, values=values)
+    result = spec.call(methods.forward, values=values)
+    ctx._state.phase = "setup_context"
+    methods.setup_context(ctx, tuple(values), result)
+    return ctx, result
+
+
+def run(
+    spec: Spec, inputs: Sequence[Any], flags: tuple[bool, ...], *, detach: bool = True
+) -> tuple[Application, Outputs, Groups]:
+    """Run forward once, detached.
+
+    Args:
+        spec: the static side of the call.
+        inputs: the live arrays.
+        flags: for each of them, whether its gradient is needed.
+        detach: False to differentiate through forward.
+
+    Returns:
+        The application, its result (detached), and the values to attach.
+    """
+    inputs = [as_array(x) for x in inputs]
+    detached = [jax.lax.stop_gradient(x) for x in inputs] if detach else inputs
+    app = Application(spec, flags, inputs)
+    if spec.watched:
+        app.before = [_mutation.fingerprint(value) for _, value in spec.watched]
+    ctx, result = execute(spec, detached, flags)
+    state = ctx._state
+    app.flags_read = state.flags_read
+    app.materialize = state.materialize
+    raw = Outputs.of(result)
+    outputs = raw.converted()
+    marked = {id(value) for value in state.non_differentiable}
+    app.differentiable = tuple(
+        id(before) not in marked and is_differentiable(after)
+        for before, after in zip(raw.arrays, outputs.arrays, strict=True)
+    )
+    app.out_avals = tuple(jax.typeof(a) for a in outputs.arrays)
+    app.result = outputs.with_arrays(())
+    outs = [a for a, d in zip(outputs.arrays, app.differentiable, strict=True) if d]
+    snapshot = Snapshot()
+    snapshot.know("inputs", detached)
+    pairs = zip(raw.arrays, app.differentiable, strict=True)
+    snapshot.know("outs", [a for a, d in pairs if d])
+    snapshot.take((state.saved, state.saved_for_forward, dict(ctx.__dict__)))
+    if spec.captured is not None:
+        snapshot.need("inputs", range(spec.count, len(inputs)))
+    app.snapshot = snapshot
+    mids, aux = snapshot.hand_over()
+    app.sizes = (len(outs), len(mids), len(aux))
+    return app, outputs, Groups(outs, mids, aux, inputs)

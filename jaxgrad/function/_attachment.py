@@ -1,0 +1,95 @@
+"""Outputs and saved values of a detached forward, attached to its live inputs.
+
+- `run_attached`: one run of forward, everything that it returned or saved attached.
+- `Attachment`: how attached values are differentiated, at whatever order somebody asks.
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from jaxgrad.function import _closures
+from jaxgrad.function._application import Application, Groups, run
+from jaxgrad.function._forward_mode import push_outputs
+from jaxgrad.function._intermediates import push_mids
+from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._primitives import attach
+from jaxgrad.function._spec import Spec
+
+
+def run_attached(
+    spec: Spec, inputs: Sequence[Any], flags: tuple[bool, ...]
+) -> tuple[Application, Outputs, Groups]:
+    """Run forward once, detached, and attach outputs and saved values to `inputs`.
+
+    Args:
+        spec: the static side of the call.
+        inputs: the live arrays.
+        flags: for each of them, whether its gradient is needed.
+
+    Returns:
+        The application, its live result, and the live values by origin.
+    """
+    app, outputs, groups = run(spec, inputs, flags)
+    if groups.outs or groups.mids:
+        outs, mids = attach(Attachment(app), groups)
+        groups = groups._replace(outs=outs, mids=mids)
+    rest = iter(groups.outs)
+    pairs = zip(outputs.arrays, app.differentiable, strict=True)
+    live = [next(rest) if differentiable else value for value, differentiable in pairs]
+    return app, outputs.with_arrays(live), groups
+
+
+class Attachment:
+    """The derivative of what one application attached; a parameter of `attach`."""
+
+    def __init__(self, app: Application) -> None:
+        """Of the application `app`."""
+        self.app = app
+        self.sizes = app.sizes
+
+    def push(
+        self, flags: tuple[bool, ...], groups: Any, tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """Tangents of outs and mids, from those of the inputs that `flags` names."""
+        app, groups = self.app, Groups(*groups)
+        refuse_captured(app.spec, flags)
+        outs: list[Any] = []
+        if groups.outs:
+            wide, residuals = _widened(app, flags, groups)
+            outs = push_outputs(wide, flags, residuals, tangents)
+        return outs, push_mids(app, flags, groups, tangents) if groups.mids else []
+
+    def __repr__(self) -> str:
+        return self.app.spec.owner
+
+
+def refuse_captured(spec: Spec, flags: Sequence[bool]) -> None:
+    """Raise if a value that the Function closes over is being differentiated."""
+    captured = spec.captured
+    if captured is None:
+        return
+    hidden = flags[spec.count :]
+    moving = [n for n, flag in zip(captured.names, hidden, strict=True) if flag]
+    if moving:
+        _closures.refuse(spec.owner, moving)
+
+
+def _widened(
+    app: Application, flags: tuple[bool, ...], groups: Groups
+) -> tuple[Application, list[Any]]:
+    """The application as forward would have run it, had it known of `flags`.
+
+    Forward may save by `needs_input_grad`. When an outer level differentiates an input that
+    forward was not told of, it runs again with the outer flags; its outputs keep their values.
+    """
+    if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
+        return app, app.residuals(groups)
+    if app.flags_read:
+        again, _, fresh = run(app.spec, groups.inputs, flags)
+        return again, again.residuals(fresh._replace(outs=groups.outs))
+    wide = copy.copy(app)
+    wide.flags = tuple(
+        f or told for f, told in zip(flags, app.flags, strict=True)
+    )
+    return wide, app.residuals(groups)

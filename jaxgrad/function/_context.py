@@ -1,0 +1,183 @@
+"""`Context`: the `ctx` that `forward`, `setup_context`, `backward` and `jvp` share.
+
+One application has one context. What is put on it in forward is taken apart when forward ends
+(arrays become residuals, the rest static data) and put on a fresh context for backward.
+"""
+
+from typing import Any
+
+from jaxgrad.errors import ContextError
+from jaxgrad.function._trees import is_array
+
+
+class _State:
+    """What the methods of a context write; apart from the user's own attributes."""
+
+    __slots__ = (
+        "flags",
+        "flags_read",
+        "materialize",
+        "non_differentiable",
+        "owner",
+        "phase",
+        "saved",
+        "saved_for_forward",
+        "unsaved_hint",
+    )
+
+    def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
+        self.owner = owner
+        self.phase = phase
+        self.flags = flags
+        self.flags_read = False
+        self.materialize = True
+        self.saved: tuple[Any, ...] = ()
+        self.saved_for_forward: tuple[Any, ...] | None = None
+        self.non_differentiable: tuple[Any, ...] = ()
+        self.unsaved_hint = False
+
+
+class Context:
+    """What one application of a Function remembers between forward and backward.
+
+    The names and meanings are those of torch's `FunctionCtx`. Any other attribute may be set
+    in forward and read in backward: arrays on it, alone or in containers, are residuals,
+    everything else is static data.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from jaxgrad import Function
+        >>> class Scale(Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x, factor):
+        ...         ctx.factor = factor
+        ...         return x * factor
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         return grad * ctx.factor, None
+        >>> float(jax.grad(lambda x: Scale.apply(x, 3.0))(2.0))
+        3.0
+    """
+
+    __slots__ = ("__dict__", "_state")
+
+    _state: _State
+
+    def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
+        """A context for class `owner` in `phase`; users never make one themselves."""
+        self._state = _State(owner, phase, flags)
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep arrays for backward; the last call wins.
+
+        A saved input is the live input, a saved output re-enters this Function's own rule and
+        a saved intermediate has its true derivative when backward is differentiated again.
+
+        Args:
+            *tensors: arrays of any shape and dtype, or None.
+
+        Raises:
+            ContextError: something else was passed, or the call is not in forward.
+        """
+        self._state.saved = self._checked("save_for_backward", tensors)
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep arrays for `jvp`, which reads them from `saved_tensors`.
+
+        Args:
+            *tensors: arrays of any shape and dtype, or None.
+
+        Raises:
+            ContextError: something else was passed, or the call is not in forward.
+        """
+        self._state.saved_for_forward = self._checked("save_for_forward", tensors)
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The saved arrays, in the order in which they were saved.
+
+        Raises:
+            ContextError: read where nothing can have been saved for the reader.
+        """
+        state = self._state
+        if state.phase in ("forward", "setup_context"):
+            if state.saved_for_forward is not None:
+                return state.saved_for_forward
+            raise ContextError(
+                f"{state.owner}.{state.phase} read ctx.saved_tensors.\n"
+                "  Expected a read in backward (or in jvp, after save_for_forward); "
+                f"got one in {state.phase}.\n"
+                "  Use the arrays themselves here; read saved_tensors in backward."
+            )
+        if state.unsaved_hint:
+            raise ContextError(
+                f"{state.owner}.jvp read ctx.saved_tensors, but forward called only "
+                "save_for_backward.\n"
+                "  Expected arrays kept for jvp by ctx.save_for_forward; got none.\n"
+                "  Call ctx.save_for_forward(...) in forward too."
+            )
+        return state.saved
+
+    @property
+    def needs_input_grad(self) -> tuple[bool, ...]:
+        """One bool for each argument: whether its gradient is being asked for.
+
+        A container is True if any leaf is. It follows what is differentiated, trace by trace;
+        backward sees exactly the flags that its forward saw.
+        """
+        self._state.flags_read = True
+        return self._state.flags
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Declare outputs to be constants; backward receives zeros in their place.
+
+        Args:
+            *tensors: arrays that forward returns. The last call wins.
+
+        Raises:
+            ContextError: something that is not an array was passed.
+        """
+        tensors = self._checked("mark_non_differentiable", tensors, allow_none=False)
+        self._state.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Choose what absent cotangents are: zeros (True, the default) or None (False).
+
+        Args:
+            value: True or False.
+
+        Raises:
+            ContextError: `value` is not a bool.
+        """
+        if not isinstance(value, bool):
+            raise ContextError(
+                f"{self._state.owner}: ctx.set_materialize_grads expected True or False, "
+                f"got {type(value).__name__} {value!r}."
+            )
+        self._state.materialize = value
+
+    def _checked(
+        self, method: str, tensors: tuple[Any, ...], allow_none: bool = True
+    ) -> tuple[Any, ...]:
+        state = self._state
+        if state.phase not in ("forward", "setup_context"):
+            raise ContextError(
+                f"{state.owner}: ctx.{method} was called in {state.phase}.\n"
+                "  Expected a call in forward or setup_context; what is kept later is lost."
+            )
+        for position, value in enumerate(tensors):
+            if is_array(value) or (value is None and allow_none):
+                continue
+            raise ContextError(
+                f"{state.owner}: ctx.{method} can only take arrays, but argument "
+                f"{position} is {type(value).__name__} {value!r}.\n"
+                f"  Expected a jax.Array or NumPy array{' or None' * allow_none}; got "
+                f"{type(value).__name__}.\n"
+                "  Keep other values as attributes, e.g. ctx.value = value."
+            )
+        return tensors
+
+    def __repr__(self) -> str:
+        """The class, the phase and the names of the user's attributes."""
+        names = ", ".join(sorted(self.__dict__)) or "no attributes"
+        return f"<Context of {self._state.owner} in {self._state.phase}: {names}>"

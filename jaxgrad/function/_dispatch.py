@@ -1,0 +1,265 @@
+"""`Dispatch`: what `apply` does with a call, and the caches of one class.
+
+A call goes one of four ways:
+
+1. arrays only, all concrete: straight to the compiled forward (`Function.apply` itself);
+2. concrete arrays and static values outside every transformation: to the forward compiled for
+   these static values, from their second use on (a value that changes at every call is never
+   compiled);
+3. the same where forward can't be compiled: to forward itself, eagerly;
+4. anything else: to the lowered function, `jax.custom_vjp` or `jax.custom_jvp`.
+
+The caches live here, on the class, so they die with it; they are bounded, and a changed class
+attribute drops them.
+"""
+
+import threading
+import warnings
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgrad import _compat
+from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
+from jaxgrad.function import _closures, _mutation
+from jaxgrad.function._application import execute
+from jaxgrad.function._lowering import lower
+from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._signature import Bound, Signature
+from jaxgrad.function._spec import ARRAY, Spec
+from jaxgrad.function._style import check_forward
+from jaxgrad.function._trees import as_array, is_array
+
+MAX_SPECS = 256
+
+# What a forward that needs concrete values raises while it is being compiled.
+_NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+    jax.errors.NonConcreteBooleanIndexError,
+)
+
+
+class CacheInfo(NamedTuple):
+    """How the cache of a class is doing; see `Function.cache_info`."""
+
+    hits: int
+    misses: int
+    maxsize: int
+    currsize: int
+
+
+class Dispatch:
+    """The state of one class: its signature, its Specs, its compiled forwards.
+
+    Attributes:
+        plain: the compiled forward for calls with arrays only, or None.
+        arity: how many positional arrays `plain` takes; -1 where there is no such call.
+        array_type: the class of concrete JAX arrays.
+    """
+
+    def __init__(self, cls: Any) -> None:
+        """Read the class; nothing is compiled yet."""
+        self.cls = weakref.ref(cls)
+        self.signature = Signature(check_forward(cls), not cls._style.setup, cls.__name__)
+        self.eager = not getattr(cls, "jit", True)
+        methods = [getattr(cls, name, None) for name in ("forward", "setup_context")]
+        rules = [getattr(cls, name, None) for name in ("backward", "vjp", "jvp")]
+        self.functions = [f for f in [*methods, *rules] if callable(f)]
+        self.closed = any(
+            getattr(getattr(f, "__func__", f), "__closure__", None) for f in self.functions
+        )
+        self.plain: Callable[..., Any] | None = None
+        self.arity = -1
+        self.array_type: type = type(None)
+        self.specs: OrderedDict[Any, Spec] = OrderedDict()
+        self.hits = self.misses = 0
+        self.lock = threading.Lock()
+
+    def apply(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One call that is not known to have arrays only."""
+        bound = self.signature.bind(args, kwargs)
+        leaves, treedef = jax.tree.flatten(bound.values)
+        arrays, key, cacheable = self._sort(bound, treedef, leaves)
+        spec = self._spec(bound, treedef, leaves, key)
+        tracers = any(isinstance(a, jax.core.Tracer) for a in arrays)
+        if not tracers and not (self.closed and _closures.find(self.functions)):
+            if spec.compiled is not None:
+                return _unpack(spec.compiled(*arrays))
+            if _compat.is_outermost():
+                return self._concrete(spec, arrays, cacheable)
+        return self._lowered(spec, bound, arrays)
+
+    def _sort(
+        self, bound: Bound, treedef: Any, leaves: list[Any]
+    ) -> tuple[list[Any], Any, bool]:
+        """Take the arrays out of `leaves`; the key of what remains."""
+        arrays, marks, cacheable = [], [], True
+        for position, leaf in enumerate(leaves):
+            kind = type(leaf)
+            if isinstance(leaf, jax.Array) or is_array(leaf):
+                arrays.append(leaf)
+                marks.append(ARRAY)
+                leaves[position] = ARRAY
+            elif kind is float:
+                # 0.0 and -0.0 are equal and NaNs are not; their bits are what matters.
+                marks.append((kind, leaf.hex()))
+            elif kind is int or kind is bool or kind is str:
+                marks.append((kind, leaf))
+            else:
+                marks.append(self._mark(leaf))
+                cacheable = cacheable and marks[-1][0] is not id
+        if self.closed:
+            marks += [(id, id(c)) for c in _closures.contents(self.functions)]
+        return arrays, (treedef, bound.keywords, bound.given, *marks), cacheable
+
+    def _mark(self, leaf: Any) -> tuple[Any, Any]:
+        if _compat.is_ref(leaf):
+            raise ArgumentError(
+                f"{self.signature.owner}.apply was given a jax.Ref, which is not supported.\n"
+                "  Expected arrays, containers of arrays and static values; got a Ref.\n"
+                "  Pass its value, ref[...], and write the result back after the call."
+            )
+        if isinstance(leaf, complex):
+            return type(leaf), repr(leaf)
+        try:
+            hash(leaf)
+        except TypeError:
+            # The Spec keeps the value alive, so its id stays its own.
+            return id, id(leaf)
+        return type(leaf), leaf
+
+    def _spec(self, bound: Bound, treedef: Any, leaves: Sequence[Any], key: Any) -> Spec:
+        spec = self.specs.get(key)
+        if spec is not None:
+            self.hits += 1
+            return spec
+        spec = Spec(self.cls(), bound, treedef, leaves)
+        if self.closed:
+            spec.pinned = _closures.contents(self.functions)
+        with self.lock:
+            self.misses += 1
+            self.specs[key] = spec
+            while len(self.specs) > MAX_SPECS:
+                self.specs.popitem(last=False)
+        return spec
+
+    # --- concrete arrays, outside every transformation --------------------------------------------
+
+    def _concrete(self, spec: Spec, arrays: list[Any], cacheable: bool) -> Any:
+        spec.uses += 1
+        static = any(leaf is not ARRAY for leaf in spec.leaves)
+        if self.eager or not cacheable or (static and spec.uses < 2) or not arrays:
+            return self._eager(spec, arrays)
+        compiled = compile_forward(spec)
+        try:
+            result = compiled(*arrays)
+        except _NEEDS_VALUES as error:
+            self.eager = True
+            _warn_eager(spec, error)
+            return self._eager(spec, arrays)
+        spec.compiled = compiled
+        if not static and all(spec.slot_is_leaf) and not spec.keywords:
+            if self.signature.simple and spec.count == len(self.signature.names):
+                self.array_type = type(jnp.zeros(()))
+                self.plain = compiled
+                self.arity = -1 if self.closed else spec.count
+        return _unpack(result)
+
+    def _eager(self, spec: Spec, arrays: list[Any]) -> Any:
+        inputs = [as_array(a) for a in arrays]
+        _, result = execute(spec, inputs, [False] * len(inputs))
+        return Outputs.of(result).converted().unpack()
+
+    # --- everything else ---------------------------------------------------------------------------
+
+    def _lowered(self, spec: Spec, bound: Bound, arrays: list[Any]) -> Any:
+        containers = [
+            (name, value)
+            for name, value in zip(bound.names, bound.values, strict=True)
+            if isinstance(value, dict | list) and _mutation.is_static_container(value)
+        ]
+        if containers:
+            spec = spec.watching(containers)
+        captured = self._captured(spec)
+        if captured is not None:
+            spec = spec.capturing(captured)
+            arrays = [*arrays, *captured.leaves]
+        if not arrays:
+            return self._eager(spec, arrays)
+        try:
+            return lower(spec)(*arrays).unpack()
+        except (TypeError, NotImplementedError) as error:
+            if _compat.forward_mode_refusal(error):
+                raise _no_forward_mode(spec.owner) from error
+            raise
+        except jax.errors.UnexpectedTracerError:
+            names = _closures.global_tracers(self.functions)
+            if names:
+                _closures.refuse(spec.owner, names)
+            raise
+
+    def _captured(self, spec: Spec) -> _closures.Captured | None:
+        functions = list(self.functions) if self.closed else []
+        functions += [
+            leaf
+            for leaf in spec.leaves
+            if callable(leaf) and getattr(leaf, "__closure__", None)
+        ]
+        return _closures.find(functions) if functions else None
+
+
+def _unpack(result: Any) -> Any:
+    return result.unpack() if type(result) is Outputs else result
+
+
+def compile_forward(spec: Spec) -> Callable[..., Any]:
+    """Forward, detached and compiled, for concrete arrays.
+
+    JAX's caches keep what they compiled; the class is held weakly so that they don't keep it.
+    """
+    weak = spec.weakly()
+
+    def forward(*arrays: Any) -> Any:
+        inputs = [as_array(a) for a in arrays]
+        _, result = execute(weak, inputs, [False] * len(inputs))
+        outputs = Outputs.of(result).converted()
+        # Without static leaves the result is returned as it is, which saves unpacking it.
+        return outputs.unpack() if outputs.static.plain else outputs
+
+    forward.__name__ = forward.__qualname__ = spec.owner
+    return jax.jit(forward)
+
+
+def _warn_eager(spec: Spec, error: Exception) -> None:
+    forward = spec.cls.forward
+    code = getattr(forward, "__code__", None)
+    line = code.co_firstlineno if code else 0
+    trace = error.__traceback__
+    while trace is not None:
+        if code is not None and trace.tb_frame.f_code.co_filename == code.co_filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    where = f"{code.co_filename}:{line}" if code else "its forward"
+    warnings.warn(
+        f"{spec.owner}.forward needs concrete values at {where}, so it can't be compiled: "
+        "it runs eagerly, which is slower. Set jit = False on the class to say that this "
+        "is meant, or compute with jax.numpy there.",
+        JaxgradWarning,
+        stacklevel=5,
+    )
+
+
+def _no_forward_mode(owner: str) -> ForwardModeError:
+    return ForwardModeError(
+        f"{owner} has no forward-mode rule, and forward mode (jvp, jacfwd, linearize) "
+        "reached it.\n"
+        "  Expected a forward-mode rule; got only a reverse-mode one.\n"
+        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if its "
+        "backward is linear in the cotangents: the JVP is then its transpose."
+    )

@@ -1,0 +1,98 @@
+"""`to_custom_vjp`: a Function as the `jax.custom_vjp` that an expert would have written."""
+
+from typing import Any
+
+import jax
+
+from jaxgrad.errors import ArgumentError
+from jaxgrad.function._lowering import SymbolicZero, reverse
+from jaxgrad.function._signature import Signature
+from jaxgrad.function._spec import ARRAY, Spec
+from jaxgrad.function._style import check_forward
+from jaxgrad.function._trees import is_array
+
+
+def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
+    """A `jax.custom_vjp` over the parameters of forward that are not static.
+
+    Args:
+        cls: the Function.
+        static: values of static parameters, by name.
+
+    Raises:
+        ArgumentError: `static` names a parameter that forward doesn't have.
+    """
+    signature = Signature(check_forward(cls), not cls._style.setup, cls.__name__)
+    names = [p.name for p in [*signature.positional, *signature.keyword_only]]
+    unknown = [name for name in static if name not in names]
+    if unknown and not signature.double_star:
+        raise ArgumentError(
+            f"{cls.__name__}.to_custom_vjp got the unknown parameter {unknown[0]!r}.\n"
+            f"  Expected parameters of {cls.__name__}.forward: {', '.join(names)}.\n"
+            "  Name the static ones; the others become the array arguments."
+        )
+    arrays = [
+        p.name
+        for p in [*signature.positional, *signature.keyword_only]
+        if p.name not in static and p.default is p.empty
+    ]
+
+    def reduced(args: tuple[Any, ...]) -> tuple[Any, Any, list[Any]]:
+        if len(args) != len(arrays):
+            raise ArgumentError(
+                f"{cls.__name__}.to_custom_vjp() takes the array arguments "
+                f"({', '.join(arrays)}); got {len(args)} of them."
+            )
+        bound = signature.bind((), {**static, **dict(zip(arrays, args, strict=True))})
+        leaves, treedef = jax.tree.flatten(bound.values)
+        found = [leaf for leaf in leaves if is_array(leaf) or _is_traced(leaf)]
+        marked = [ARRAY if is_array(v) or _is_traced(v) else v for v in leaves]
+        # The reverse rule of exactly these arguments; JAX calls its two halves below.
+        return Spec(cls, bound, treedef, marked), bound, found
+
+    def primal(*args: Any) -> Any:
+        spec, _, found = reduced(args)
+        return reverse(spec).fun(*found).unpack()
+
+    def forward(*args: Any) -> Any:
+        spec, bound, found = reduced(args)
+        outputs, residuals = reverse(spec).fwd(*found)
+        return outputs.unpack(), (residuals, _Holes(spec, bound, arrays), outputs)
+
+    def backward(saved: Any, cotangents: Any) -> Any:
+        residuals, holes, outputs = saved
+        leaves = jax.tree.leaves(cotangents, is_leaf=_is_symbolic)
+        spec = holes.spec
+        gradients = reverse(spec).bwd(residuals, outputs.with_arrays(leaves))
+        return holes.arguments(gradients)
+
+    primal.__name__ = primal.__qualname__ = cls.__name__
+    function = jax.custom_vjp(primal)
+    function.defvjp(forward, backward, symbolic_zeros=True)
+    return function
+
+
+def _is_traced(leaf: Any) -> bool:
+    return isinstance(leaf, jax.custom_derivatives.CustomVJPPrimal)
+
+
+def _is_symbolic(leaf: Any) -> bool:
+    return isinstance(leaf, SymbolicZero)
+
+
+class _Holes:
+    """Where the gradients of one call go; static data of its residuals."""
+
+    def __init__(self, spec: Spec, bound: Any, arrays: list[str]) -> None:
+        self.spec = spec
+        self.order = [bound.names.index(name) for name in arrays]
+
+    def arguments(self, gradients: Any) -> tuple[Any, ...]:
+        """One pytree for each array argument."""
+        rest = iter(gradients)
+        leaves = [next(rest) if leaf is ARRAY else None for leaf in self.spec.leaves]
+        values = jax.tree.unflatten(self.spec.treedef, leaves)
+        return tuple(values[i] for i in self.order)
+
+
+jax.tree_util.register_static(_Holes)

@@ -1,0 +1,190 @@
+"""`Function`: the base class of PyTorch-style custom functions.
+
+- subclass it, define `forward` and `backward` as static methods, call `apply`;
+- `to_custom_vjp` hands out the `jax.custom_vjp` of a class;
+- `cache_info` tells how its caches are doing.
+"""
+
+from typing import Any, NoReturn
+
+import jax
+
+from jaxgrad import errors
+from jaxgrad.function._dispatch import CacheInfo, Dispatch
+from jaxgrad.function._dispatch import MAX_SPECS as _MAX_SPECS
+from jaxgrad.function._export import custom_vjp_of
+from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._style import Style
+
+
+class FunctionMeta(type):
+    """Reads each class as it is made; drops its caches when an attribute changes."""
+
+    _style: Style
+    _dispatch: Dispatch | None
+
+    def __init__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
+    ) -> None:
+        """Read the rules that the class defines."""
+        super().__init__(name, bases, namespace)
+        cls._reset()
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        cls._reset()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        cls._reset()
+
+    def _reset(cls) -> None:
+        # Subclasses inherit the attribute, so their caches go too.
+        type.__setattr__(cls, "_style", Style.of(cls))
+        type.__setattr__(cls, "_dispatch", None)
+        for subclass in cls.__subclasses__():
+            subclass._reset()
+
+
+class Function(metaclass=FunctionMeta):
+    """A JAX function with its own derivative, written as in `torch.autograd.Function`.
+
+    Define `forward(ctx, *args)` and `backward(ctx, *grads)` as static methods and call
+    `apply`. Or define `forward(*args)` and `setup_context(ctx, inputs, output)`. Arrays among
+    the arguments are differentiable where their dtype is; containers are pytrees; Python
+    scalars, strings, callables and None are static.
+
+    Attributes:
+        jit: whether `apply` on concrete arrays runs a cached compiled forward (True).
+        generate_jvp_rule: whether forward mode is the transpose of `backward` (False), which
+            must then be linear in the cotangents.
+        complex_convention: "torch" if rules are written for conjugate gradients, as in torch
+            (the default), or "jax".
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from jaxgrad import Function
+        >>> class Exp(Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         y = jnp.exp(x)
+        ...         ctx.save_for_backward(y)
+        ...         return y
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         (y,) = ctx.saved_tensors
+        ...         return grad * y
+        >>> float(jax.grad(Exp.apply)(0.0))
+        1.0
+
+    The contract is that of torch 2.13's `torch/autograd/function.py`, on immutable arrays.
+    """
+
+    _is_root = True
+
+    jit: bool = True
+    generate_jvp_rule: bool = False
+    complex_convention: str = "torch"
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; a tuple is several of them. To be defined by subclasses."""
+        raise errors.MissingForwardError("Function.forward is to be defined by subclasses.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Fill `ctx` from all bound arguments and the output, when forward takes no ctx."""
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Gradients of the arguments from those of the outputs: one for each argument."""
+        raise errors.MissingBackwardError("Function.backward is to be defined by subclasses.")
+
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Tangents of the outputs from those of the arguments: one for each output."""
+        raise errors.ForwardModeError("Function.jvp is to be defined by subclasses.")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Apply the Function.
+
+        Args:
+            *args: the arguments of forward, without its context.
+            **kwargs: those passed by name.
+
+        Returns:
+            What forward returned, with JAX arrays.
+
+        Raises:
+            ArgumentError: the arguments don't fit forward's signature.
+            FunctionDefinitionError: the class is not a legal Function.
+        """
+        dispatch = cls._dispatch
+        if dispatch is None:
+            dispatch = Dispatch(cls)
+            type.__setattr__(cls, "_dispatch", dispatch)
+        if len(args) == dispatch.arity and not kwargs:
+            for arg in args:
+                if type(arg) is not dispatch.array_type:
+                    break
+            else:
+                dispatch.hits += 1
+                result = dispatch.plain(*args)  # type: ignore[misc]
+                return result if type(result) is not Outputs else result.unpack()
+        return dispatch.apply(args, kwargs)
+
+    @classmethod
+    def to_custom_vjp(cls, **static: Any) -> jax.custom_vjp:
+        """The `jax.custom_vjp` of this class, over its array arguments in order.
+
+        Args:
+            **static: the static arguments, by name; the others keep their defaults, and
+                parameters without a default are the array arguments.
+
+        Returns:
+            A `jax.custom_vjp` of the remaining parameters, which are pytrees of arrays.
+
+        Example:
+            >>> import jax
+            >>> from jaxgrad import Function
+            >>> class Power(Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x, n):
+            ...         ctx.save_for_backward(x)
+            ...         ctx.n = n
+            ...         return x**n
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         (x,) = ctx.saved_tensors
+            ...         return grad * ctx.n * x ** (ctx.n - 1), None
+            >>> cube = Power.to_custom_vjp(n=3)
+            >>> float(jax.grad(cube)(2.0))
+            12.0
+        """
+        return custom_vjp_of(cls, static)
+
+    @classmethod
+    def cache_info(cls) -> CacheInfo:
+        """How often calls found their static side in this class's cache, and its size."""
+        dispatch = cls._dispatch
+        if dispatch is None:
+            return CacheInfo(0, 0, _MAX_SPECS, 0)
+        size = len(dispatch.specs)
+        return CacheInfo(dispatch.hits, dispatch.misses, _MAX_SPECS, size)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Instances can't be called; Functions are applied through the class.
+
+        Raises:
+            InstanceCallError: always.
+        """
+        name = type(self).__name__
+        raise errors.InstanceCallError(
+            f"An instance of {name} was called; Functions have static methods and no "
+            "instances.\n"
+            f"  Expected {name}.apply(...); got {name}()(...).\n"
+            f"  Call {name}.apply(...)."
+        )

@@ -1,0 +1,140 @@
+"""The two lowerings of a call to JAX: `reverse` and `dual`, behind one seam (`lower`).
+
+- reverse: a `jax.custom_vjp`; for a class that defines `backward` only.
+- dual: a `jax.custom_jvp` whose tangents are one linear equation with the user's backward as
+  its transpose; for a class that has a forward-mode rule too, or only that.
+
+Both are functions of flat arrays that return `Outputs`. In both, forward runs once, detached,
+when it is differentiated, and what it returned and saved is attached to the live inputs, so
+that every order sees the user's rule. Not differentiated, only forward is there.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from jaxgrad import _compat
+from jaxgrad.function import _axes
+from jaxgrad.function._application import Application, execute
+from jaxgrad.function._attachment import refuse_captured, run_attached
+from jaxgrad.function._forward_mode import push_outputs
+from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._spec import Spec
+from jaxgrad.function._trees import as_array, is_differentiable
+
+SymbolicZero = jax.custom_derivatives.SymbolicZero
+
+
+def lower(spec: Spec) -> Callable[..., Outputs]:
+    """The JAX function of a call's arrays, with the user's rule."""
+    if spec.lowered is None:
+        style = spec.cls._style
+        spec.lowered = dual(spec) if style.jvp or style.derives_jvp else reverse(spec)
+    return spec.lowered
+
+
+def plain(spec: Spec, inputs: Sequence[Any]) -> Outputs:
+    """Forward alone, for an application that nobody differentiates."""
+    inputs = [as_array(x) for x in inputs]
+    if _compat.switched_on():
+        # JAX's coming rules differentiate this body in places where it must keep the rule.
+        return run_attached(spec, inputs, _flags(inputs, [_compat.over_reports()]))[1]
+    _, result = execute(spec, inputs, [False] * len(inputs))
+    return Outputs.of(result).converted()
+
+
+def _flags(inputs: Sequence[Any], perturbed: Sequence[bool]) -> tuple[bool, ...]:
+    """Which inputs are differentiated; `perturbed` may be one answer for all of them."""
+    if len(perturbed) != len(inputs):
+        perturbed = [*perturbed] * len(inputs)
+    pairs = zip(inputs, perturbed, strict=True)
+    return tuple(p and is_differentiable(x) for x, p in pairs)
+
+
+class Residuals:
+    """What reverse mode keeps of one application: arrays, and how to use them."""
+
+    __slots__ = ("app", "values")
+
+    def __init__(self, app: Application, values: Sequence[Any]) -> None:
+        self.app = app
+        self.values = values
+
+
+jax.tree_util.register_pytree_node(
+    Residuals,
+    lambda residuals: (tuple(residuals.values), residuals.app),
+    lambda app, values: Residuals(app, values),
+)
+
+
+def reverse(spec: Spec) -> Callable[..., Outputs]:
+    """A `jax.custom_vjp` of the call's arrays."""
+
+    def primal(*inputs: Any) -> Outputs:
+        return plain(spec, inputs)
+
+    def forward(*primals: Any) -> tuple[Outputs, Residuals]:
+        inputs = [as_array(p.value) for p in primals]
+        every = _compat.over_reports()
+        flags = _flags(inputs, [every or p.perturbed for p in primals])
+        if not every:
+            refuse_captured(spec, flags)
+        app, outputs, groups = run_attached(spec, inputs, flags)
+        return outputs, Residuals(app, app.residuals(groups))
+
+    def backward(residuals: Residuals, cotangents: Outputs) -> tuple[Any, ...]:
+        app = residuals.app
+        pairs = zip(cotangents.arrays, app.differentiable, strict=True)
+        given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
+        return tuple(app.backward(residuals.values, given))
+
+    return _named(jax.custom_vjp(_as(spec, primal)), forward, backward)
+
+
+def _named(function: Any, forward: Any, backward: Any) -> Any:
+    function.defvjp(forward, backward, symbolic_zeros=True)
+    return function
+
+
+def _as(spec: Spec, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` under the class's name, which jaxprs and profiles show."""
+    function.__name__ = function.__qualname__ = spec.owner
+    return function
+
+
+def dual(spec: Spec) -> Callable[..., Outputs]:
+    """A `jax.custom_jvp` of the call's arrays that can be transposed by the user's rule."""
+
+    def primal(*inputs: Any) -> Outputs:
+        return plain(spec, inputs)
+
+    function = jax.custom_jvp(_as(spec, primal))
+
+    def rule(inputs: Any, tangents: Any) -> tuple[Outputs, Outputs]:
+        inputs = [as_array(x) for x in inputs]
+        every = _compat.over_reports()
+        moving = [every or not isinstance(t, SymbolicZero) for t in tangents]
+        flags = _flags(inputs, moving)
+        if not every:
+            refuse_captured(spec, flags)
+        app, outputs, groups = run_attached(spec, inputs, flags)
+        pairs = zip(inputs, tangents, flags, strict=True)
+        given = [
+            _axes.zeros(jax.typeof(x)) if isinstance(t, SymbolicZero) else t
+            for x, t, flag in pairs
+            if flag
+        ]
+        rest = iter(push_outputs(app, flags, app.residuals(groups), given))
+        live = zip(outputs.arrays, app.differentiable, strict=True)
+        return outputs, outputs.with_arrays(
+            [next(rest) if d else _no_tangent(value) for value, d in live]
+        )
+
+    function.defjvp(rule, symbolic_zeros=True)
+    return function
+
+
+def _no_tangent(output: Any) -> Any:
+    return jax.custom_derivatives.zero_from_primal(output, symbolic_zeros=True)

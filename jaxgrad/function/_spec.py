@@ -1,0 +1,184 @@
+"""`Spec`: the static side of a call, everything about it but the values of its arrays.
+
+Two calls of a class with the same static arguments, the same containers and the same parameters
+share one Spec, and with it the lowered function and the compiled program.
+"""
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxgrad.function import _closures, _mutation
+from jaxgrad.function._signature import Bound
+from jaxgrad.function._trees import leaf_path
+
+
+class _Array:
+    """Stands for an array among the static leaves."""
+
+    def __repr__(self) -> str:
+        return "array"
+
+
+ARRAY = _Array()
+
+
+class Methods(NamedTuple):
+    """The user's functions, as the class has them now."""
+
+    forward: Callable[..., Any]
+    setup_context: Callable[..., Any] | None
+    backward: Callable[..., Any] | None
+    jvp: Callable[..., Any] | None
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Those that the class defines."""
+        return [method for method in self if method is not None]
+
+
+class Spec:
+    """The static side of a call.
+
+    Attributes:
+        owner: the class's name.
+        names: one name for each argument of this call, in signature order.
+        given: how many of them the caller gave; those after it are defaults.
+        slot_arrays: for each argument, which of its leaves are arrays.
+        slot_is_leaf: for each argument, whether it is a leaf itself.
+        array_slots: for each array, the number of its argument; hidden operands have -1.
+        conjugate: whether rules are written in torch's complex convention.
+        lowered: the JAX function over the arrays; made at first use.
+        compiled: the compiled detached forward, or None.
+    """
+
+    def __init__(
+        self, cls: type, bound: Bound, treedef: Any, leaves: Sequence[Any]
+    ) -> None:
+        """`leaves` are those of `bound.values`, with `ARRAY` in the place of arrays."""
+        self._cls: Callable[[], Any] = lambda: cls
+        self.owner = cls.__name__
+        self.names = bound.names
+        self.given = bound.given
+        self.keywords = bound.keywords
+        self.treedef = treedef
+        self.leaves = list(leaves)
+        self.slots = treedef.children()
+        rest = iter(self.leaves)
+        by_slot = [[next(rest) for _ in range(s.num_leaves)] for s in self.slots]
+        self.slot_arrays = [tuple(v is ARRAY for v in slot) for slot in by_slot]
+        self.slot_is_leaf = [jax.tree_util.treedef_is_leaf(s) for s in self.slots]
+        self.array_slots = [
+            i for i, arrays in enumerate(self.slot_arrays) for a in arrays if a
+        ]
+        self.count = len(self.array_slots)
+        self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
+        self.captured: _closures.Captured | None = None
+        self.watched = self._watched()
+        self.linear: dict[Any, bool] = {}
+        self.lowered: Callable[..., Any] | None = None
+        self.compiled: Callable[..., Any] | None = None
+        self.uses = 0
+        self.pinned: list[Any] = []  # closed-over values whose ids are in the key
+
+    @property
+    def cls(self) -> Any:
+        """The class."""
+        return self._cls()
+
+    def methods(self, inputs: Sequence[Any]) -> Methods:
+        """The user's functions, over the hidden operands at the end of `inputs`."""
+        cls = self.cls
+        methods = Methods(
+            cls.forward,
+            cls.setup_context if cls._style.setup else None,
+            getattr(cls, cls._style.backward) if cls._style.backward else None,
+            cls.jvp if cls._style.jvp else None,
+        )
+        if self.captured is None:
+            return methods
+        values = inputs[self.count :]
+        return Methods(
+            *(m and self.captured.rebuild(m, values) for m in methods)  # type: ignore
+        )
+
+    def values(self, inputs: Sequence[Any]) -> list[Any]:
+        """The arguments, with `inputs` in the place of arrays."""
+        rest = iter(inputs)
+        leaves = [next(rest) if leaf is ARRAY else leaf for leaf in self.leaves]
+        if self.captured is not None:
+            hidden = inputs[self.count :]
+            leaves = [
+                leaf
+                if not callable(leaf) or isinstance(leaf, type)
+                else self.captured.rebuild(leaf, hidden)
+                for leaf in leaves
+            ]
+        return jax.tree.unflatten(self.treedef, leaves)
+
+    def call(self, function: Callable[..., Any], *first: Any, values: Any) -> Any:
+        """Call `function` with the arguments, by position and by keyword."""
+        cut = len(values) - len(self.keywords)
+        named = dict(zip(self.keywords, values[cut:], strict=True))
+        return function(*first, *values[:cut], **named)
+
+    def slot_flags(self, flags: Sequence[bool]) -> tuple[bool, ...]:
+        """Flags for the arguments, from those for the arrays."""
+        out = [False] * len(self.names)
+        for slot, flag in zip(self.array_slots, flags, strict=False):
+            out[slot] = out[slot] or flag
+        return tuple(out)
+
+    def example(self, slot: int) -> Any:
+        """An argument with placeholders for arrays; its structure and paths are right."""
+        start = sum(s.num_leaves for s in self.slots[:slot])
+        leaves = self.leaves[start : start + self.slots[slot].num_leaves]
+        return jax.tree.unflatten(self.slots[slot], leaves)
+
+    def array_path(self, position: int) -> str:
+        """The path of array number `position`, like `params['w']`."""
+        if position >= self.count:
+            assert self.captured is not None
+            return self.captured.names[position - self.count]
+        slot = self.array_slots[position]
+        nth = position - self.array_slots.index(slot)
+        leaf = [i for i, array in enumerate(self.slot_arrays[slot]) if array][nth]
+        return leaf_path(self.names[slot], self.example(slot), leaf)
+
+    def _watched(self) -> list[tuple[str, Any]]:
+        """The static values that can change under our feet, with their paths."""
+        found, start = [], 0
+        for slot, name in enumerate(self.names):
+            stop = start + self.slots[slot].num_leaves
+            for position, leaf in enumerate(self.leaves[start:stop]):
+                if leaf is not ARRAY and not _mutation.is_plain(leaf):
+                    path = leaf_path(name, self.example(slot), position)
+                    found.append((path, leaf))
+            start = stop
+        return found
+
+    def watching(self, containers: list[tuple[str, Any]]) -> "Spec":
+        """A Spec for one call that also watches its mutable static containers."""
+        new = self._copy()
+        new.watched = [*self.watched, *containers]
+        return new
+
+    def capturing(self, captured: _closures.Captured) -> "Spec":
+        """A Spec for one call with hidden operands: what its functions close over."""
+        new = self._copy()
+        new.captured = captured
+        new.array_slots = [*self.array_slots, *[-1] * len(captured.leaves)]
+        return new
+
+    def weakly(self) -> "Spec":
+        """A Spec that doesn't keep the class alive, for JAX's own caches to hold."""
+        new = self._copy()
+        new._cls = weakref.ref(self.cls)
+        return new
+
+    def _copy(self) -> "Spec":
+        new = Spec.__new__(Spec)
+        new.__dict__.update(self.__dict__)
+        new.lowered = new.compiled = None
+        return new

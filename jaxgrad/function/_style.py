@@ -1,0 +1,93 @@
+"""How a class is written: which rules it defines, and in which of torch's two styles."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxgrad.errors import FunctionDefinitionError, MissingForwardError
+
+RULES = ("forward", "setup_context", "backward", "vjp", "jvp")
+
+
+class Style(NamedTuple):
+    """What a class defines.
+
+    Attributes:
+        setup: whether `setup_context` makes the context, rather than `forward`.
+        backward: the name of the reverse rule: "backward", "vjp" or "".
+        jvp: whether the class has a forward-mode rule of its own.
+        derives_jvp: whether its forward-mode rule is the transpose of backward.
+        has_forward: whether it can be applied.
+    """
+
+    setup: bool
+    backward: str
+    jvp: bool
+    derives_jvp: bool
+    has_forward: bool
+
+    @staticmethod
+    def of(cls: type) -> "Style":
+        """Read a class.
+
+        Raises:
+            FunctionDefinitionError: it defines both `backward` and `vjp`.
+        """
+        defined = {name for name in RULES if _overridden(cls, name)}
+        if {"backward", "vjp"} <= defined:
+            raise FunctionDefinitionError(
+                f"{cls.__name__} implements both `backward` and `vjp`, which are two names "
+                "of one rule.\n"
+                "  Expected one of them, inherited ones included; got both.\n"
+                "  Remove one of them."
+            )
+        reverse = "backward" if "backward" in defined else "vjp"
+        has_reverse = reverse in defined
+        derives = bool(getattr(cls, "generate_jvp_rule", False))
+        return Style(
+            setup="setup_context" in defined,
+            backward=reverse if has_reverse else "",
+            jvp="jvp" in defined,
+            derives_jvp=derives and has_reverse and "jvp" not in defined,
+            has_forward="forward" in defined,
+        )
+
+
+def _overridden(cls: type, name: str) -> bool:
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            # The root of the hierarchy documents the methods; only it has no parent Function.
+            return not base.__dict__.get("_is_root", False)
+    return False
+
+
+def check_forward(cls: Any) -> Callable[..., Any]:
+    """The class's forward, if it can be called as a static method.
+
+    Raises:
+        MissingForwardError: there is none.
+        FunctionDefinitionError: it takes `self`, or `ctx` beside a setup_context.
+    """
+    name = cls.__name__
+    if not cls._style.has_forward:
+        raise MissingForwardError(
+            f"{name} has no `forward`, so it can't be applied.\n"
+            "  Expected a staticmethod forward(ctx, *args), or forward(*args) with "
+            "setup_context(ctx, inputs, output); got neither.\n"
+            f"  Define it on {name}."
+        )
+    first = next(iter(inspect.signature(cls.forward).parameters), "")
+    if first == "self":
+        raise FunctionDefinitionError(
+            f"{name}.forward is not static: its first parameter is `self`.\n"
+            "  Expected forward(ctx, *args); got an instance method.\n"
+            "  Put @staticmethod above it and name the context `ctx`."
+        )
+    if cls._style.setup and first == "ctx":
+        raise FunctionDefinitionError(
+            f"{name} defines setup_context, and its forward takes `ctx` too.\n"
+            "  Expected forward(*args) beside setup_context(ctx, inputs, output); got "
+            "forward(ctx, ...).\n"
+            "  Remove `ctx` from forward, or remove setup_context and use ctx in forward."
+        )
+    return cls.forward

@@ -1,0 +1,102 @@
+"""The tangents that the user's `jvp` is given, and those that it returned.
+
+The contract is torch's: one tangent for each argument, None for what has none; one for each
+output, of exactly its shape. Unlike in torch, None is a zero tangent and the dtype is checked.
+"""
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad import _compat
+from jaxgrad.errors import TangentError
+from jaxgrad.function import _axes
+from jaxgrad.function._spec import ARRAY
+from jaxgrad.function._trees import is_inexact, short_type
+
+if TYPE_CHECKING:
+    from jaxgrad.function._application import Application
+
+
+def tangent_slots(app: "Application", given: dict[int, Any]) -> list[Any]:
+    """One tangent for each argument of the call, in the argument's structure."""
+    spec = app.spec
+    rest = iter(range(spec.count))
+    leaves = [
+        _tangent(app, next(rest), given) if leaf is ARRAY else None
+        for leaf in spec.leaves
+    ]
+    return list(jax.tree.unflatten(spec.treedef, leaves))
+
+
+def _tangent(app: "Application", position: int, given: dict[int, Any]) -> Any:
+    if position in given:
+        return given[position]
+    aval = app.avals[position]
+    if is_inexact(aval.dtype) and app.materialize:
+        return _axes.zeros(aval)
+    return None
+
+
+def check_tangents(app: "Application", returned: Any) -> list[Any]:
+    """One tangent for each differentiable output, checked.
+
+    Raises:
+        TangentError: the wrong count, structure, shape or dtype, or a tangent for an output
+            that has none.
+    """
+    sizes = app.result.slot_sizes()
+    slots = list(returned) if isinstance(returned, tuple) else [returned]
+    if app.result.static.single and len(slots) != 1:
+        slots = [returned]
+    if len(slots) != len(sizes):
+        raise TangentError(
+            f"{app.spec.owner}.jvp returned an incorrect number of tangents.\n"
+            f"  Expected {len(sizes)}, one for each output; got {len(slots)}.\n"
+            "  Return None for an output that has no tangent."
+        )
+    position, out = 0, []
+    for number, (slot, size) in enumerate(zip(slots, sizes, strict=True)):
+        leaves = [None] * size if slot is None else jax.tree.leaves(slot, is_leaf=_none)
+        if len(leaves) != size:
+            _fail(app, number, f"{size} arrays", f"{len(leaves)}", "the output's container")
+        for leaf in leaves:
+            if app.differentiable[position]:
+                out.append(_check(app, number, position, leaf))
+            elif leaf is not None:
+                _fail(app, number, "None", short_type(leaf), "None: it has no tangent")
+            position += 1
+    return out
+
+
+def _none(value: Any) -> bool:
+    return value is None
+
+
+def _check(app: "Application", number: int, position: int, tangent: Any) -> Any:
+    aval = app.out_avals[position]
+    if tangent is None:
+        return _axes.zeros(_compat.tangent_aval(aval))
+    if not hasattr(tangent, "aval") and not isinstance(
+        tangent, np.ndarray | np.generic | int | float | complex
+    ):
+        _fail(app, number, short_type(aval), short_type(tangent), "an array or None")
+    tangent = jnp.asarray(tangent)
+    complex_for_real = jnp.issubdtype(
+        tangent.dtype, np.complexfloating
+    ) and not jnp.issubdtype(aval.dtype, np.complexfloating)
+    if tangent.shape != aval.shape or complex_for_real:
+        _fail(app, number, short_type(aval), short_type(tangent), "the output's type")
+    return _axes.conform(tangent.astype(aval.dtype), aval)
+
+
+def _fail(
+    app: "Application", number: int, expected: str, got: str, way_out: str
+) -> NoReturn:
+    raise TangentError(
+        f"{app.spec.owner}.jvp returned an invalid tangent for output {number}.\n"
+        f"  Expected {expected}; got {got}.\n"
+        f"  Return {way_out} there."
+    )

@@ -1,0 +1,71 @@
+"""Which values are arrays, and where a leaf sits in the arguments.
+
+- `is_array`, `is_differentiable`: the two questions that the decision table asks.
+- `contains_tracer`: whether a pytree holds a value of a running transformation.
+- `short_type`: `f32[3,4]`, as jaxprs write it.
+- `leaf_path`: `params['w']` for a leaf of the argument `params`.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+_SHORT = {
+    "float": "f",
+    "bfloat": "bf",
+    "int": "i",
+    "uint": "u",
+    "complex": "c",
+}
+
+
+def is_array(value: Any) -> bool:
+    """Whether a leaf is an array: a JAX array or tracer, a NumPy array or scalar."""
+    if isinstance(value, jax.Array):
+        return True
+    if isinstance(value, np.ndarray | np.generic):
+        # Arrays of strings and of objects are Python values to JAX.
+        return value.dtype.kind in "biufc" or is_inexact(value.dtype)
+    return False
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Whether a dtype is floating or complex, ml_dtypes' small floats included."""
+    return jnp.issubdtype(dtype, np.inexact)
+
+
+def is_differentiable(value: Any) -> bool:
+    """Whether an array has a tangent: floating and complex, not keys nor integers."""
+    return is_inexact(value.dtype)
+
+
+def as_array(value: Any) -> jax.Array:
+    """`value` as a JAX array; JAX arrays and tracers as they are."""
+    return value if isinstance(value, jax.Array) else jnp.asarray(value)
+
+
+def contains_tracer(tree: Any) -> bool:
+    """Whether a pytree holds a value of a running transformation."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def short_dtype(dtype: Any) -> str:
+    """`f32` for float32, `bf16`, `i8`, `u16`, `c64`, `bool`; other names as they are."""
+    name = str(dtype)
+    head = name.rstrip("0123456789")
+    return _SHORT[head] + name[len(head) :] if head in _SHORT else name
+
+
+def short_type(value: Any) -> str:
+    """The type of an array as jaxprs write it (`f32[3,4]`), or a Python value's class."""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        return f"{type(value).__name__} {value!r}"
+    return f"{short_dtype(value.dtype)}[{','.join(map(str, value.shape))}]"
+
+
+def leaf_path(name: str, tree: Any, position: int) -> str:
+    """The path of leaf number `position` of the argument `name`, like `params['w']`."""
+    paths = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return name + jax.tree_util.keystr(paths[position][0])
