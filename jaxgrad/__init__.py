@@ -6,7 +6,8 @@
 - `errors`: everything that jaxgrad raises on purpose.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
+from importlib.metadata import version as _version
 
 from jaxgrad import errors as errors
 from jaxgrad.function import Context as Context
@@ -14,8 +15,8 @@ from jaxgrad.function import Function as Function
 from jaxgrad.function import once_differentiable as once_differentiable
 
 try:
-    __version__ = version("jaxgrad")
-except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = _version("jaxgrad")
+except _PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "0+unknown"
 
 __all__ = ["Context", "Function", "errors", "once_differentiable"]

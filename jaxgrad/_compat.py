@@ -22,6 +22,7 @@ from jax.extend.core import (
     Literal,
     Primitive,
     get_opaque_trace_state,
+    jaxprs_in_params,
     jaxpr_as_fun,
     unmapped_aval,
 )
@@ -145,6 +146,16 @@ def user_frame(equation: JaxprEqn) -> str:
     return source_info_util.summarize(equation.source_info)
 
 
+def has_callback(closed: ClosedJaxpr) -> bool:
+    """Whether a jaxpr calls the host, at any depth."""
+    inner = getattr(closed, "jaxpr", closed)
+    return any(
+        "callback" in equation.primitive.name
+        or any(map(has_callback, jaxprs_in_params(equation.params)))
+        for equation in inner.eqns
+    )
+
+
 def is_ref(value: Any) -> bool:
     """Whether a value is a mutable array reference."""
     return isinstance(value, jax.Ref)
@@ -176,14 +187,22 @@ def forward_mode_refusal(error: Exception) -> bool:
     `custom_vjp` is run in forward mode, alone and inside reverse mode, and the errors are
     compared.
     """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
+    if module.partition(".")[0] != "jax":
+        return False
     trivial = jax.custom_vjp(lambda x: x)
-    trivial.defvjp(lambda x: (x, None), lambda _, ct: (ct,))
+    trivial.defvjp(
+        lambda x: (x.value, x.value), lambda x, ct: (ct * x,), symbolic_zeros=True
+    )
     one = jnp.ones(())
 
     def forward(x: Any) -> Any:
         return jax.jvp(trivial, (x,), (one,))[1]
 
-    for attempt in (forward, jax.grad(forward)):
+    for attempt in (forward, jax.grad(forward), lambda x: jax.jvp(forward, (x,), (x,))):
         try:
             attempt(one)
         except (TypeError, NotImplementedError) as refusal:

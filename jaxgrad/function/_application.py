@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxgrad import _compat
 from jaxgrad.errors import MissingBackwardError
-from jaxgrad.function import _axes, _mutation, _once
+from jaxgrad.function import _axes, _mutation, _once, _primitives
 from jaxgrad.function._context import Context
 from jaxgrad.function._gradients import adapt
 from jaxgrad.function._outputs import Outputs
@@ -55,6 +55,7 @@ class Application:
         self.sizes = (0, 0, 0)
         self.materialize = True
         self.flags_read = False
+        self.axes: frozenset[str] = frozenset()
         self.before: list[Any] = []
 
     def residuals(self, groups: Groups) -> list[Any]:
@@ -103,7 +104,7 @@ class Application:
                 "  Define it, or use jax.lax.stop_gradient on the result of apply."
             )
         if self.before:
-            _mutation.compare(spec.owner, spec.watched, self.before)
+            _mutation.compare(spec.owner, spec.watched, self.before, spec.restless)
         cotangents = self._cotangents(cotangents)
         if hasattr(method, _once.MARK):
             cotangents = _once.guard(cotangents, spec.owner)
@@ -113,7 +114,7 @@ class Application:
             ]
         ctx = self.context(residuals, "backward")
         returned = method(ctx, *self.result.slots(cotangents))
-        return adapt(spec, self.flags, self.avals, returned)
+        return adapt(spec, self.flags, self.avals, self.axes, returned)
 
     def _cotangents(self, given: Sequence[Any]) -> list[Any]:
         """A cotangent for each output array, as the user's rule expects it."""
@@ -126,10 +127,12 @@ class Application:
             if cotangent is None and self.materialize:
                 is_key = jnp.issubdtype(aval.dtype, jax.dtypes.extended)
                 cotangent = None if is_key else _axes.zeros(aval)
-            elif cotangent is not None and cotangent.dtype != aval.dtype:
-                cotangent = cotangent.astype(aval.dtype)
+            elif cotangent is not None:
+                cotangent = as_array(cotangent)  # a Python scalar, say
+                if cotangent.dtype != aval.dtype:
+                    cotangent = cotangent.astype(aval.dtype)
             out.append(cotangent)
-        out = _axes.share(out)
+        out = _axes.share(out, self.axes)
         if not self.spec.conjugate:
             return out
         return [
@@ -168,6 +171,21 @@ def execute(
     return ctx, result
 
 
+def finished(spec: Spec, raw: Outputs, inputs: Sequence[Any]) -> Outputs:
+    """The result of forward as JAX arrays of the right type."""
+    outputs = raw.converted()
+    axes = _axes.varying([jax.typeof(x) for x in inputs])
+    if not axes or axes == _axes.varying([jax.typeof(a) for a in outputs.arrays]):
+        return outputs
+
+    def again(*xs: Any) -> list[Any]:
+        return Outputs.of(execute(spec, xs, [False] * len(xs))[1]).converted().arrays
+
+    if _compat.has_callback(jax.make_jaxpr(again)(*inputs)):
+        return outputs.with_arrays(_axes.widen(outputs.arrays, inputs))
+    return outputs
+
+
 def run(
     spec: Spec, inputs: Sequence[Any], flags: tuple[bool, ...], *, detach: bool = True
 ) -> tuple[Application, Outputs, Groups]:
@@ -183,22 +201,23 @@ def run(
         The application, its result (detached), and the values to attach.
     """
     inputs = [as_array(x) for x in inputs]
-    detached = [jax.lax.stop_gradient(x) for x in inputs] if detach else inputs
+    detached = _primitives.detach(inputs) if detach else inputs
     app = Application(spec, flags, inputs)
-    if spec.watched:
-        app.before = [_mutation.fingerprint(value) for _, value in spec.watched]
+    before = _mutation.fingerprints(spec.watched)
     ctx, result = execute(spec, detached, flags)
+    app.before = _mutation.settled(before, spec.watched, spec.restless)
     state = ctx._state
     app.flags_read = state.flags_read
     app.materialize = state.materialize
     raw = Outputs.of(result)
-    outputs = raw.converted()
+    outputs = finished(spec, raw, detached)
     marked = {id(value) for value in state.non_differentiable}
     app.differentiable = tuple(
         id(before) not in marked and is_differentiable(after)
         for before, after in zip(raw.arrays, outputs.arrays, strict=True)
     )
     app.out_avals = tuple(jax.typeof(a) for a in outputs.arrays)
+    app.axes = _axes.varying([*app.avals, *app.out_avals])
     app.result = outputs.with_arrays(())
     outs = [a for a, d in zip(outputs.arrays, app.differentiable, strict=True) if d]
     snapshot = Snapshot()

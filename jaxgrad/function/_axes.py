@@ -15,18 +15,25 @@ import jax.numpy as jnp
 from jaxgrad import _compat
 
 
-def conform(cotangent: jax.Array, aval: Any) -> jax.Array:
+def conform(
+    cotangent: jax.Array, aval: Any, axes: frozenset[str] = frozenset()
+) -> jax.Array:
     """`cotangent` with the varying axes and the sharding of the primal type `aval`.
 
     Args:
         cotangent: a gradient with the primal's shape.
         aval: the primal's type, as `jax.typeof` gives it.
+        axes: the mesh axes over which the whole application varies. Every device ran the rule,
+            so that even a constant gradient is one contribution for each of them.
 
     Returns:
         The cotangent, summed over the axes that the primal does not vary on.
     """
     have = _compat.varying_axes(jax.typeof(cotangent))
     want = _compat.varying_axes(aval)
+    if axes - have:
+        cotangent = jax.lax.pcast(cotangent, tuple(sorted(axes - have)), to="varying")
+        have = have | axes
     if have != want:
         if have - want:
             cotangent = jax.lax.psum(cotangent, tuple(sorted(have - want)))
@@ -43,24 +50,39 @@ def zeros(aval: Any) -> jax.Array:
     return conform(jnp.zeros(aval.shape, aval.dtype), aval)
 
 
-def share(cotangents: Sequence[Any]) -> list[Any]:
-    """Cotangents that all vary over the same axes.
+def varying(avals: Sequence[Any]) -> frozenset[str]:
+    """The mesh axes over which any of the types varies."""
+    return frozenset().union(*map(_compat.varying_axes, avals))
+
+
+def share(cotangents: Sequence[Any], axes: frozenset[str]) -> list[Any]:
+    """Cotangents that all vary over `axes`.
 
     Where outputs vary differently, an invariant cotangent is handed to every shard as an equal
     share: a backward that mixes them then sums to the right gradient.
     """
-    varying = [
-        _compat.varying_axes(jax.typeof(c)) if c is not None else None for c in cotangents
-    ]
-    every = frozenset().union(*(v for v in varying if v))
-    if not every:
+    if not axes:
         return list(cotangents)
-    return [
-        c if v is None or not every - v else _spread(c, tuple(sorted(every - v)))
-        for c, v in zip(cotangents, varying, strict=True)
-    ]
+    return [None if c is None else _spread(c, axes) for c in cotangents]
 
 
-def _spread(cotangent: jax.Array, axes: tuple[str, ...]) -> jax.Array:
-    shares = cotangent / jax.lax.axis_size(axes)
-    return jax.lax.pcast(shares.astype(cotangent.dtype), axes, to="varying")
+def _spread(cotangent: jax.Array, axes: frozenset[str]) -> jax.Array:
+    missing = tuple(sorted(axes - _compat.varying_axes(jax.typeof(cotangent))))
+    if not missing:
+        return cotangent
+    shares = cotangent / jax.lax.axis_size(missing)
+    return jax.lax.pcast(shares.astype(cotangent.dtype), missing, to="varying")
+
+
+def widen(outputs: Sequence[jax.Array], inputs: Sequence[jax.Array]) -> list[jax.Array]:
+    """`outputs` as values that vary over every axis that an input varies on.
+
+    JAX gives the result of a host callback an invariant type whatever its operands; each device
+    calls the host by itself, so the result varies.
+    """
+    axes = varying([jax.typeof(x) for x in inputs])
+    out = []
+    for value in outputs:
+        missing = tuple(sorted(axes - _compat.varying_axes(jax.typeof(value))))
+        out.append(jax.lax.pcast(value, missing, to="varying") if missing else value)
+    return out

@@ -4,7 +4,8 @@ One application has one context. What is put on it in forward is taken apart whe
 (arrays become residuals, the rest static data) and put on a fresh context for backward.
 """
 
-from typing import Any
+import warnings
+from typing import Any, NoReturn
 
 from jaxgrad.errors import ContextError
 from jaxgrad.function._trees import is_array
@@ -155,6 +156,27 @@ class Context:
                 f"got {type(value).__name__} {value!r}."
             )
         self._state.materialize = value
+
+    def mark_dirty(self, *tensors: Any) -> NoReturn:
+        """Not supported: arrays are immutable.
+
+        Raises:
+            ContextError: always, with the way out.
+        """
+        raise ContextError(
+            f"{self._state.owner}: ctx.mark_dirty is not supported; JAX arrays are "
+            "immutable.\n"
+            "  Expected a new value; got a request to modify an argument in place.\n"
+            "  Return the new value as an output and use what apply returns."
+        )
+
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        """Does nothing, as in torch, where it is deprecated; JAX arrays share nothing."""
+        warnings.warn(
+            "ctx.mark_shared_storage is deprecated and does nothing.",
+            FutureWarning,
+            stacklevel=2,
+        )
 
     def _checked(
         self, method: str, tensors: tuple[Any, ...], allow_none: bool = True

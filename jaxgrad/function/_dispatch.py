@@ -14,6 +14,7 @@ attribute drops them.
 """
 
 import threading
+import types
 import warnings
 import weakref
 from collections import OrderedDict
@@ -93,6 +94,8 @@ class Dispatch:
                 return _unpack(spec.compiled(*arrays))
             if _compat.is_outermost():
                 return self._concrete(spec, arrays, cacheable)
+        if not cacheable:
+            spec = spec.fresh()
         return self._lowered(spec, bound, arrays)
 
     def _sort(
@@ -127,9 +130,7 @@ class Dispatch:
             )
         if isinstance(leaf, complex):
             return type(leaf), repr(leaf)
-        try:
-            hash(leaf)
-        except TypeError:
+        if _is_mutable(leaf):
             # The Spec keeps the value alive, so its id stays its own.
             return id, id(leaf)
         return type(leaf), leaf
@@ -212,6 +213,18 @@ class Dispatch:
             if callable(leaf) and getattr(leaf, "__closure__", None)
         ]
         return _closures.find(functions) if functions else None
+
+
+def _is_mutable(value: Any) -> bool:
+    """Whether equal keys don't mean equal values: no hash, or one by identity only."""
+    try:
+        hash(value)
+    except TypeError:
+        return True
+    by_identity = type(value).__hash__ is object.__hash__
+    fixed = isinstance(value, type | types.FunctionType | types.ModuleType)
+    state = getattr(value, "__dict__", None)
+    return by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
 
 
 def _unpack(result: Any) -> Any:

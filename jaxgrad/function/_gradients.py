@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 
 def adapt(
-    spec: "Spec", flags: tuple[bool, ...], avals: tuple[Any, ...], returned: Any
+    spec: "Spec",
+    flags: tuple[bool, ...],
+    avals: tuple[Any, ...],
+    axes: frozenset[str],
+    returned: Any,
 ) -> list[Any]:
     """One gradient for each array of the arguments, in order; None where it is zero.
 
@@ -36,6 +40,7 @@ def adapt(
         spec: the static side of the call.
         flags: for each array, whether its gradient is asked for.
         avals: for each array, its type.
+        axes: the mesh axes over which the application varies.
         returned: what the user's backward returned.
 
     Returns:
@@ -53,10 +58,13 @@ def adapt(
     out: list[Any] = []
     for position, gradient in enumerate(gradients):
         wanted = flags[position] and gradient is not None
-        out.append(
-            _leaf(spec, position, avals[position], gradient) if wanted else None
-        )
-    return out
+        if wanted:
+            gradient = _leaf(spec, position, avals[position], gradient)
+        if wanted and gradient is not None:
+            gradient = conform(gradient, avals[position], axes)
+        out.append(gradient if wanted else None)
+    # Hidden operands (closed-over values) have no gradient.
+    return out + [None] * (len(flags) - len(out))
 
 
 def _slots(spec: "Spec", returned: Any) -> list[Any]:
@@ -125,15 +133,38 @@ def _match(spec: "Spec", slot: int, gradient: Any) -> list[Any]:
     try:
         # NumPy and JAX arrays are leaves; a gradient may stop early only with None.
         jax.tree.map(visit, gradient, example, is_leaf=_is_none)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
+        path, want, have = _mismatch(spec.names[slot], example, gradient)
         raise GradientStructureError(
             f"{spec.owner}.backward returned the wrong structure for the gradient of "
-            f"argument {spec.names[slot]!r}.\n"
-            f"  Expected {jax.tree.structure(example)}\n"
-            f"  got      {jax.tree.structure(gradient)}\n"
+            f"{path}, in argument {spec.names[slot]!r}.\n"
+            f"  Expected {jax.tree.structure(want)}\n"
+            f"  got      {jax.tree.structure(have)}\n"
             "  Return a container like the argument, with None where there is no gradient."
         ) from error
     return leaves
+
+
+def _mismatch(path: str, example: Any, gradient: Any) -> tuple[str, Any, Any]:
+    """The innermost place where a gradient's containers are not the argument's."""
+    if type(example) is type(gradient) and isinstance(example, dict | list | tuple):
+        keys = example.keys() if isinstance(example, dict) else range(len(example))
+        same = len(example) == len(gradient) and (
+            not isinstance(example, dict) or example.keys() == gradient.keys()
+        )
+        for key in keys if same else ():
+            part, given = example[key], gradient[key]
+            if given is None or _same_structure(part, given):
+                continue
+            return _mismatch(f"{path}[{key!r}]", part, given)
+    return path, example, gradient
+
+
+def _same_structure(example: Any, gradient: Any) -> bool:
+    structures = [
+        jax.tree.structure(t, is_leaf=_is_none) for t in (example, gradient)
+    ]
+    return structures[0] == structures[1]
 
 
 def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
@@ -179,7 +210,7 @@ def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
         gradient = jnp.conj(gradient)
     if gradient.dtype != aval.dtype:
         gradient = gradient.astype(aval.dtype)
-    return conform(gradient, aval)
+    return gradient
 
 
 def _sum_to(spec: "Spec", position: int, aval: Any, gradient: jax.Array) -> jax.Array:

@@ -16,7 +16,7 @@ import jax
 
 from jaxgrad import _compat
 from jaxgrad.function import _axes
-from jaxgrad.function._application import Application, execute
+from jaxgrad.function._application import Application, execute, finished
 from jaxgrad.function._attachment import refuse_captured, run_attached
 from jaxgrad.function._forward_mode import push_outputs
 from jaxgrad.function._outputs import Outputs
@@ -41,7 +41,7 @@ def plain(spec: Spec, inputs: Sequence[Any]) -> Outputs:
         # JAX's coming rules differentiate this body in places where it must keep the rule.
         return run_attached(spec, inputs, _flags(inputs, [_compat.over_reports()]))[1]
     _, result = execute(spec, inputs, [False] * len(inputs))
-    return Outputs.of(result).converted()
+    return finished(spec, Outputs.of(result), inputs)
 
 
 def _flags(inputs: Sequence[Any], perturbed: Sequence[bool]) -> tuple[bool, ...]:

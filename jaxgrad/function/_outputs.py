@@ -79,11 +79,11 @@ class Outputs:
         filled = jax.tree.unflatten(static.treedef, leaves)
         return (filled,) if static.single else tuple(filled)
 
-    def slot_sizes(self) -> list[int]:
-        """How many arrays each output has."""
-        marks = jax.tree.unflatten(self.static.treedef, self.static.leaves)
-        slots = (marks,) if self.static.single else tuple(marks)
-        return [sum(v is _HOLE for v in jax.tree.leaves(s)) for s in slots]
+    def slot_marks(self) -> tuple[Any, ...]:
+        """One entry for each output, with True in the place of arrays, False elsewhere."""
+        marks = [leaf is _HOLE for leaf in self.static.leaves]
+        filled = jax.tree.unflatten(self.static.treedef, marks)
+        return (filled,) if self.static.single else tuple(filled)
 
     def with_arrays(self, arrays: Sequence[Any]) -> "Outputs":
         """The same result with other arrays."""

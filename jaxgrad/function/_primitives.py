@@ -245,6 +245,37 @@ attach_p = _compat.define(
 )
 
 
+class _Detach:
+    """Attaches to nothing: values of which JAX believes that they depend on no input."""
+
+    def __init__(self, count: int) -> None:
+        self.sizes = (count, 0, 0)
+
+    def push(
+        self, flags: tuple[bool, ...], groups: tuple[Arrays, ...], tangents: Arrays
+    ) -> tuple[list[Any], list[Any]]:
+        raise AssertionError("there is no input that could move")
+
+    def __repr__(self) -> str:
+        return "detach"
+
+
+def detach(values: Arrays) -> list[Any]:
+    """`values` without their tangents: one equation, where `stop_gradient` needs one each.
+
+    What is concrete has no tangent, and stays as it is.
+    """
+    traced = [i for i, v in enumerate(values) if isinstance(v, jax.core.Tracer)]
+    moving = [i for i in traced if jnp.issubdtype(values[i].dtype, jnp.inexact)]
+    out = list(values)
+    if moving:
+        operands = [values[i] for i in moving]
+        fresh = attach_p.bind(*operands, call=_Detach(len(moving)))
+        for i, value in zip(moving, fresh, strict=True):
+            out[i] = value
+    return out
+
+
 def attach(call: Attached, groups: tuple[Arrays, ...]) -> tuple[Arrays, Arrays]:
     """Outs and mids of `groups`, whose derivative is that of `call`."""
     operands = [value for group in groups for value in group]

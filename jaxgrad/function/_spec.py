@@ -76,6 +76,7 @@ class Spec:
         self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
         self.captured: _closures.Captured | None = None
         self.watched = self._watched()
+        self.restless: set[int] = set()  # which of them forward itself changes
         self.linear: dict[Any, bool] = {}
         self.lowered: Callable[..., Any] | None = None
         self.compiled: Callable[..., Any] | None = None
@@ -162,6 +163,7 @@ class Spec:
         """A Spec for one call that also watches its mutable static containers."""
         new = self._copy()
         new.watched = [*self.watched, *containers]
+        new.restless = set()
         return new
 
     def capturing(self, captured: _closures.Captured) -> "Spec":
@@ -170,6 +172,10 @@ class Spec:
         new.captured = captured
         new.array_slots = [*self.array_slots, *[-1] * len(captured.leaves)]
         return new
+
+    def fresh(self) -> "Spec":
+        """The same for one call: JAX must not find what it traced for an earlier one."""
+        return self._copy()
 
     def weakly(self) -> "Spec":
         """A Spec that doesn't keep the class alive, for JAX's own caches to hold."""

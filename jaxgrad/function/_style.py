@@ -41,6 +41,14 @@ class Style(NamedTuple):
                 "  Expected one of them, inherited ones included; got both.\n"
                 "  Remove one of them."
             )
+        convention = getattr(cls, "complex_convention", "torch")
+        if convention not in ("torch", "jax"):
+            raise FunctionDefinitionError(
+                f"{cls.__name__}.complex_convention is {convention!r}.\n"
+                f'  Expected "torch" or "jax"; got {convention!r}.\n'
+                '  Leave it out for rules written as in torch; set "jax" for rules that '
+                "return what jax.vjp would."
+            )
         reverse = "backward" if "backward" in defined else "vjp"
         has_reverse = reverse in defined
         derives = bool(getattr(cls, "generate_jvp_rule", False))
@@ -82,6 +90,12 @@ def check_forward(cls: Any) -> Callable[..., Any]:
             f"{name}.forward is not static: its first parameter is `self`.\n"
             "  Expected forward(ctx, *args); got an instance method.\n"
             "  Put @staticmethod above it and name the context `ctx`."
+        )
+    if hasattr(cls, "vmap"):
+        raise FunctionDefinitionError(
+            f"{name} defines a `vmap` staticmethod, which is not supported yet.\n"
+            "  Expected none; got one, and ignoring it could change results.\n"
+            "  Remove it: JAX batches forward and backward by itself."
         )
     if cls._style.setup and first == "ctx":
         raise FunctionDefinitionError(

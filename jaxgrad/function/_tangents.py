@@ -47,27 +47,32 @@ def check_tangents(app: "Application", returned: Any) -> list[Any]:
         TangentError: the wrong count, structure, shape or dtype, or a tangent for an output
             that has none.
     """
-    sizes = app.result.slot_sizes()
-    slots = list(returned) if isinstance(returned, tuple) else [returned]
-    if app.result.static.single and len(slots) != 1:
-        slots = [returned]
-    if len(slots) != len(sizes):
+    marks = app.result.slot_marks()
+    single = app.result.static.single and not isinstance(returned, tuple)
+    slots = list(returned) if isinstance(returned, tuple) and not single else [returned]
+    if len(slots) != len(marks):
         raise TangentError(
             f"{app.spec.owner}.jvp returned an incorrect number of tangents.\n"
-            f"  Expected {len(sizes)}, one for each output; got {len(slots)}.\n"
+            f"  Expected {len(marks)}, one for each output; got {len(slots)}.\n"
             "  Return None for an output that has no tangent."
         )
-    position, out = 0, []
-    for number, (slot, size) in enumerate(zip(slots, sizes, strict=True)):
-        leaves = [None] * size if slot is None else jax.tree.leaves(slot, is_leaf=_none)
-        if len(leaves) != size:
-            _fail(app, number, f"{size} arrays", f"{len(leaves)}", "the output's container")
-        for leaf in leaves:
+    positions = iter(range(len(app.differentiable)))
+    out = []
+    for number, (slot, mark) in enumerate(zip(slots, marks, strict=True)):
+        expected, structure = jax.tree.flatten(mark, is_leaf=_none)
+        leaves = [None] * len(expected)
+        if slot is not None:
+            leaves, got = jax.tree.flatten(slot, is_leaf=_none)
+            if got != structure:
+                _fail(app, number, f"{structure}", f"{got}", "the output's structure")
+        for leaf, is_array_leaf in zip(leaves, expected, strict=True):
+            if is_array_leaf is not True:
+                continue  # as in torch, a tangent for what is not an array is ignored
+            position = next(positions)
             if app.differentiable[position]:
                 out.append(_check(app, number, position, leaf))
             elif leaf is not None:
                 _fail(app, number, "None", short_type(leaf), "None: it has no tangent")
-            position += 1
     return out
 
 
