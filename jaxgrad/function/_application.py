@@ -1,9 +1,9 @@
 """One run of `forward`, and what it takes to run the rule afterwards.
 
-`run` executes forward once, detached from its inputs, and sorts every value that the context
-keeps by where it comes from. `Application` is the static side of that: it rebuilds the context
-from residuals and calls the user's rule. It never holds an array, so that it can be part of
-residual pytrees and of primitives' parameters.
+`run` executes forward once, detached from its inputs, and sorts every value that the
+context keeps by where it comes from. `Application` is the static side of that: it
+rebuilds the context from residuals and calls the user's rule. It never holds an array,
+so that it can be part of residual pytrees and of primitives' parameters.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxgrad import _compat
 from jaxgrad.errors import MissingBackwardError
@@ -38,7 +37,8 @@ class Application:
 
     Attributes:
         spec: the static side of the call.
-        flags: for each input array, whether forward was told that its gradient is needed.
+        flags: for each input array, whether forward was told that its gradient is
+        needed.
         avals: for each input array, its type.
         differentiable: for each output array, whether it has a tangent.
         out_avals: for each output array, its type.
@@ -51,7 +51,7 @@ class Application:
         self.differentiable: tuple[bool, ...] = ()
         self.out_avals: tuple[Any, ...] = ()
         self.result: Any = None  # an Outputs without arrays
-        self.snapshot: Snapshot = Snapshot()
+        self.snapshot: Snapshot
         self.sizes = (0, 0, 0)
         self.materialize = True
         self.flags_read = False
@@ -78,13 +78,17 @@ class Application:
 
     def hidden(self, residuals: Sequence[Any]) -> list[Any]:
         """The input arrays that are residuals, for the functions' closures; else None."""
+        if self.spec.captured is None:
+            return ()
         found: list[Any] = [None] * len(self.avals)
         for (kind, i), value in zip(self.snapshot.sources, residuals, strict=True):
             if kind == "inputs":
                 found[i] = value
         return found
 
-    def backward(self, residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    def backward(
+        self, residuals: Sequence[Any], cotangents: Sequence[Any]
+    ) -> list[Any]:
         """The user's rule.
 
         Args:
@@ -136,10 +140,7 @@ class Application:
         if not self.spec.conjugate:
             return out
         return [
-            jnp.conj(c)
-            if c is not None and jnp.issubdtype(c.dtype, np.complexfloating)
-            else c
-            for c in out
+            jnp.conj(c) if c is not None and c.dtype.kind == "c" else c for c in out
         ]
 
     def out_tangent_avals(self) -> list[Any]:
@@ -193,14 +194,13 @@ def run(
 
     Args:
         spec: the static side of the call.
-        inputs: the live arrays.
+        inputs: the live arrays, JAX arrays all of them.
         flags: for each of them, whether its gradient is needed.
         detach: False to differentiate through forward.
 
     Returns:
         The application, its result (detached), and the values to attach.
     """
-    inputs = [as_array(x) for x in inputs]
     detached = _primitives.detach(inputs) if detach else inputs
     app = Application(spec, flags, inputs)
     before = _mutation.fingerprints(spec.watched)

@@ -80,8 +80,9 @@ def _widened(
 ) -> tuple[Application, list[Any]]:
     """The application as forward would have run it, had it known of `flags`.
 
-    Forward may save by `needs_input_grad`. When an outer level differentiates an input that
-    forward was not told of, it runs again with the outer flags; its outputs keep their values.
+    Forward may save by `needs_input_grad`. When an outer level differentiates an input
+    that forward was not told of, it runs again with the outer flags; its outputs keep
+    their values.
     """
     if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
         return app, app.residuals(groups)
@@ -89,7 +90,5 @@ def _widened(
         again, _, fresh = run(app.spec, groups.inputs, flags)
         return again, again.residuals(fresh._replace(outs=groups.outs))
     wide = copy.copy(app)
-    wide.flags = tuple(
-        f or told for f, told in zip(flags, app.flags, strict=True)
-    )
+    wide.flags = tuple(f or told for f, told in zip(flags, app.flags, strict=True))
     return wide, app.residuals(groups)

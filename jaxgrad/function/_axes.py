@@ -1,9 +1,11 @@
-"""Cotangents with the right varying axes and sharding, inside `shard_map` and on meshes.
+"""Cotangents with the right varying axes and sharding, inside `shard_map` and on
+meshes.
 
-A cotangent must vary over exactly the mesh axes that its primal varies on, and on a mesh with
-explicit axes it must have the primal's sharding. A backward can't know either: it is written
-once, for every mesh. So each gradient is brought to its primal's type (`conform`), and the
-zeros that stand for absent cotangents are made in it (`zeros`).
+A cotangent must vary over exactly the mesh axes that its primal varies on, and on a
+mesh with explicit axes it must have the primal's sharding. A backward can't know
+either: it is written once, for every mesh. So each gradient is brought to its primal's
+type (`conform`), and the zeros that stand for absent cotangents are made in it
+(`zeros`).
 """
 
 from collections.abc import Sequence
@@ -23,8 +25,9 @@ def conform(
     Args:
         cotangent: a gradient with the primal's shape.
         aval: the primal's type, as `jax.typeof` gives it.
-        axes: the mesh axes over which the whole application varies. Every device ran the rule,
-            so that even a constant gradient is one contribution for each of them.
+        axes: the mesh axes over which the whole application varies. Every device ran
+            the rule, so that even a constant gradient is one contribution for each of
+            them.
 
     Returns:
         The cotangent, summed over the axes that the primal does not vary on.
@@ -38,7 +41,9 @@ def conform(
         if have - want:
             cotangent = jax.lax.psum(cotangent, tuple(sorted(have - want)))
         if want - have:
-            cotangent = jax.lax.pcast(cotangent, tuple(sorted(want - have)), to="varying")
+            cotangent = jax.lax.pcast(
+                cotangent, tuple(sorted(want - have)), to="varying"
+            )
     sharding = _compat.explicit_sharding(aval)
     if sharding is not None and jax.typeof(cotangent).sharding != sharding:
         cotangent = jax.reshard(cotangent, sharding.spec)
@@ -58,7 +63,8 @@ def varying(avals: Sequence[Any]) -> frozenset[str]:
 def share(cotangents: Sequence[Any], axes: frozenset[str]) -> list[Any]:
     """Cotangents that all vary over `axes`.
 
-    Where outputs vary differently, an invariant cotangent is handed to every shard as an equal
+    Where outputs vary differently, an invariant cotangent is handed to every shard as
+    an equal
     share: a backward that mixes them then sums to the right gradient.
     """
     if not axes:
@@ -77,8 +83,8 @@ def _spread(cotangent: jax.Array, axes: frozenset[str]) -> jax.Array:
 def widen(outputs: Sequence[jax.Array], inputs: Sequence[jax.Array]) -> list[jax.Array]:
     """`outputs` as values that vary over every axis that an input varies on.
 
-    JAX gives the result of a host callback an invariant type whatever its operands; each device
-    calls the host by itself, so the result varies.
+    JAX gives the result of a host callback an invariant type whatever its operands;
+    each device calls the host by itself, so the result varies.
     """
     axes = varying([jax.typeof(x) for x in inputs])
     out = []

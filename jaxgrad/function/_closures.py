@@ -1,10 +1,11 @@
 """Values of a running transformation that a Function's methods close over.
 
-`forward` and `backward` run at different times, under different transformations, so a tracer
-that backward closes over may be dead when backward runs. Therefore such values are found before
-the call (`find`), become hidden operands of the application, and the functions are rebuilt over
-the values that they have where they run (`Captured.rebuild`). If one is being differentiated,
-the rule can't say its gradient, and `refuse` names it.
+`forward` and `backward` run at different times, under different transformations, so a
+tracer that backward closes over may be dead when backward runs. Therefore such values
+are found before the call (`find`), become hidden operands of the application, and the
+functions are rebuilt over the values that they have where they run
+(`Captured.rebuild`). If one is being differentiated, the rule can't say its gradient,
+and `refuse` names it.
 """
 
 import types
@@ -75,10 +76,14 @@ class Captured:
             _identity(f): Template(f, self, _DEPTH) for f in functions if _closure(f)
         }
 
-    def rebuild(self, function: Any, values: Sequence[Any]) -> Any:
-        """`function` over `values` in place of what was captured."""
-        template = self.templates.get(_identity(function))
-        return function if template is None else template.build(values)
+    def template(self, function: Any) -> Any:
+        """The template of `function`; what was not taken apart, as it is."""
+        return self.templates.get(_identity(function), function)
+
+    def take(self) -> list[Any]:
+        """The captured arrays, which are forgotten: they belong to the call."""
+        leaves, self.leaves, self._parts = self.leaves, [], {}
+        return leaves
 
     def part(self, name: str, cell: Any, depth: int) -> Callable[[Sequence[Any]], Any]:
         """How to make one cell again: a function of the captured values."""

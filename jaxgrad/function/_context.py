@@ -1,7 +1,8 @@
 """`Context`: the `ctx` that `forward`, `setup_context`, `backward` and `jvp` share.
 
-One application has one context. What is put on it in forward is taken apart when forward ends
-(arrays become residuals, the rest static data) and put on a fresh context for backward.
+One application has one context. What is put on it in forward is taken apart when
+forward ends (arrays become residuals, the rest static data) and put on a fresh context
+for backward.
 """
 
 import warnings
@@ -41,9 +42,9 @@ class _State:
 class Context:
     """What one application of a Function remembers between forward and backward.
 
-    The names and meanings are those of torch's `FunctionCtx`. Any other attribute may be set
-    in forward and read in backward: arrays on it, alone or in containers, are residuals,
-    everything else is static data.
+    The names and meanings are those of torch's `FunctionCtx`. Any other attribute may
+    be set in forward and read in backward: arrays on it, alone or in containers, are
+    residuals, everything else is static data.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -71,8 +72,9 @@ class Context:
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep arrays for backward; the last call wins.
 
-        A saved input is the live input, a saved output re-enters this Function's own rule and
-        a saved intermediate has its true derivative when backward is differentiated again.
+        A saved input is the live input, a saved output re-enters this Function's own
+        rule and a saved intermediate has its true derivative when backward is
+        differentiated again.
 
         Args:
             *tensors: arrays of any shape and dtype, or None.
@@ -123,8 +125,8 @@ class Context:
     def needs_input_grad(self) -> tuple[bool, ...]:
         """One bool for each argument: whether its gradient is being asked for.
 
-        A container is True if any leaf is. It follows what is differentiated, trace by trace;
-        backward sees exactly the flags that its forward saw.
+        A container is True if any leaf is. It follows what is differentiated, trace by
+        trace; backward sees exactly the flags that its forward saw.
         """
         self._state.flags_read = True
         return self._state.flags

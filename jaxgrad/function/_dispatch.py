@@ -2,15 +2,16 @@
 
 A call goes one of four ways:
 
-1. arrays only, all concrete: straight to the compiled forward (`Function.apply` itself);
-2. concrete arrays and static values outside every transformation: to the forward compiled for
-   these static values, from their second use on (a value that changes at every call is never
-   compiled);
+1. arrays only, all concrete: straight to the compiled forward (`Function.apply`
+   itself);
+2. concrete arrays and static values outside every transformation: to the forward
+   compiled for these static values, from their second use on (a value that changes at
+   every call is never compiled);
 3. the same where forward can't be compiled: to forward itself, eagerly;
 4. anything else: to the lowered function, `jax.custom_vjp` or `jax.custom_jvp`.
 
-The caches live here, on the class, so they die with it; they are bounded, and a changed class
-attribute drops them.
+The caches live here, on the class, so they die with it; they are bounded, and a changed
+class attribute drops them.
 """
 
 import threading
@@ -46,6 +47,10 @@ _NEEDS_VALUES = (
 )
 
 
+_KEYED = frozenset({int, bool, str, bytes, type(None)})
+_CONTAINERS = frozenset({dict, list, tuple})
+
+
 class CacheInfo(NamedTuple):
     """How the cache of a class is doing; see `Function.cache_info`."""
 
@@ -67,36 +72,90 @@ class Dispatch:
     def __init__(self, cls: Any) -> None:
         """Read the class; nothing is compiled yet."""
         self.cls = weakref.ref(cls)
-        self.signature = Signature(check_forward(cls), not cls._style.setup, cls.__name__)
+        self.signature = Signature(
+            check_forward(cls), not cls._style.setup, cls.__name__
+        )
         self.eager = not getattr(cls, "jit", True)
         methods = [getattr(cls, name, None) for name in ("forward", "setup_context")]
         rules = [getattr(cls, name, None) for name in ("backward", "vjp", "jvp")]
         self.functions = [f for f in [*methods, *rules] if callable(f)]
         self.closed = any(
-            getattr(getattr(f, "__func__", f), "__closure__", None) for f in self.functions
+            getattr(getattr(f, "__func__", f), "__closure__", None)
+            for f in self.functions
         )
         self.plain: Callable[..., Any] | None = None
         self.arity = -1
         self.array_type: type = type(None)
+        self.compiled: dict[Any, Callable[..., Any]] = {}
         self.specs: OrderedDict[Any, Spec] = OrderedDict()
         self.hits = self.misses = 0
         self.lock = threading.Lock()
 
     def apply(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One call that is not known to have arrays only."""
+        quick = self._quick(args, kwargs) if self.compiled else None
+        if quick is not None:
+            compiled = self.compiled.get(quick[0])
+            if compiled is not None:
+                self.hits += 1
+                return _unpack(compiled(*quick[1]))
         bound = self.signature.bind(args, kwargs)
         leaves, treedef = jax.tree.flatten(bound.values)
         arrays, key, cacheable = self._sort(bound, treedef, leaves)
         spec = self._spec(bound, treedef, leaves, key)
-        tracers = any(isinstance(a, jax.core.Tracer) for a in arrays)
+        tracers = any(isinstance(a, _compat.Tracer) for a in arrays)
         if not tracers and not (self.closed and _closures.find(self.functions)):
             if spec.compiled is not None:
                 return _unpack(spec.compiled(*arrays))
             if _compat.is_outermost():
-                return self._concrete(spec, arrays, cacheable)
+                return self._concrete(spec, arrays, cacheable, (args, kwargs))
         if not cacheable:
             spec = spec.fresh()
         return self._lowered(spec, bound, arrays)
+
+    def _quick(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, list[Any]] | None:
+        """A key for a call with concrete arrays, containers and plain static values.
+
+        Calling a small compiled function takes five microseconds, so that this loop is
+        written for speed: it decides by exact types alone, and leaves anything unusual
+        to `_sort`.
+
+        Returns:
+            The key and the arrays, or None for an unusual call.
+        """
+        values = self.signature.quick(args, kwargs)
+        if values is None:
+            return None
+        array_type, key, arrays = self.array_type, [], []
+        for value in values:
+            kind = type(value)
+            if kind is array_type:
+                arrays.append(value)
+                key.append(None)
+            elif kind in _KEYED:
+                key.append(kind)
+                key.append(value)
+            elif kind is float:
+                key.append(kind)
+                key.append(value.hex())
+            elif kind in _CONTAINERS:
+                leaves, treedef = jax.tree.flatten(value)
+                key.append(treedef)
+                for leaf in leaves:
+                    kind = type(leaf)
+                    if kind is array_type:
+                        arrays.append(leaf)
+                        key.append(None)
+                    elif kind in _KEYED:
+                        key.append(kind)
+                        key.append(leaf)
+                    else:
+                        return None
+            else:
+                return None
+        return tuple(key), arrays
 
     def _sort(
         self, bound: Bound, treedef: Any, leaves: list[Any]
@@ -105,7 +164,7 @@ class Dispatch:
         arrays, marks, cacheable = [], [], True
         for position, leaf in enumerate(leaves):
             kind = type(leaf)
-            if isinstance(leaf, jax.Array) or is_array(leaf):
+            if kind is self.array_type or is_array(leaf):
                 arrays.append(leaf)
                 marks.append(ARRAY)
                 leaves[position] = ARRAY
@@ -135,7 +194,9 @@ class Dispatch:
             return id, id(leaf)
         return type(leaf), leaf
 
-    def _spec(self, bound: Bound, treedef: Any, leaves: Sequence[Any], key: Any) -> Spec:
+    def _spec(
+        self, bound: Bound, treedef: Any, leaves: Sequence[Any], key: Any
+    ) -> Spec:
         spec = self.specs.get(key)
         if spec is not None:
             self.hits += 1
@@ -150,9 +211,11 @@ class Dispatch:
                 self.specs.popitem(last=False)
         return spec
 
-    # --- concrete arrays, outside every transformation --------------------------------------------
+    # --- concrete arrays, outside every transformation --------------------------------
 
-    def _concrete(self, spec: Spec, arrays: list[Any], cacheable: bool) -> Any:
+    def _concrete(
+        self, spec: Spec, arrays: list[Any], cacheable: bool, call: tuple[Any, Any]
+    ) -> Any:
         spec.uses += 1
         static = any(leaf is not ARRAY for leaf in spec.leaves)
         if self.eager or not cacheable or (static and spec.uses < 2) or not arrays:
@@ -165,9 +228,15 @@ class Dispatch:
             _warn_eager(spec, error)
             return self._eager(spec, arrays)
         spec.compiled = compiled
+        self.array_type = type(jnp.zeros(()))
+        quick = None if self.closed else self._quick(*call)
+        if quick is not None:
+            with self.lock:
+                while len(self.compiled) >= MAX_SPECS:
+                    self.compiled.pop(next(iter(self.compiled)))
+                self.compiled[quick[0]] = compiled
         if not static and all(spec.slot_is_leaf) and not spec.keywords:
             if self.signature.simple and spec.count == len(self.signature.names):
-                self.array_type = type(jnp.zeros(()))
                 self.plain = compiled
                 self.arity = -1 if self.closed else spec.count
         return _unpack(result)
@@ -177,7 +246,7 @@ class Dispatch:
         _, result = execute(spec, inputs, [False] * len(inputs))
         return Outputs.of(result).converted().unpack()
 
-    # --- everything else ---------------------------------------------------------------------------
+    # --- everything else --------------------------------------------------------------
 
     def _lowered(self, spec: Spec, bound: Bound, arrays: list[Any]) -> Any:
         containers = [
@@ -190,7 +259,7 @@ class Dispatch:
         captured = self._captured(spec)
         if captured is not None:
             spec = spec.capturing(captured)
-            arrays = [*arrays, *captured.leaves]
+            arrays = [*arrays, *captured.take()]
         if not arrays:
             return self._eager(spec, arrays)
         try:
@@ -224,7 +293,9 @@ def _is_mutable(value: Any) -> bool:
     by_identity = type(value).__hash__ is object.__hash__
     fixed = isinstance(value, type | types.FunctionType | types.ModuleType)
     state = getattr(value, "__dict__", None)
-    return by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
+    return (
+        by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
+    )
 
 
 def _unpack(result: Any) -> Any:
@@ -234,7 +305,8 @@ def _unpack(result: Any) -> Any:
 def compile_forward(spec: Spec) -> Callable[..., Any]:
     """Forward, detached and compiled, for concrete arrays.
 
-    JAX's caches keep what they compiled; the class is held weakly so that they don't keep it.
+    JAX's caches keep what they compiled; the class is held weakly so that they don't
+    keep it.
     """
     weak = spec.weakly()
 
@@ -242,7 +314,8 @@ def compile_forward(spec: Spec) -> Callable[..., Any]:
         inputs = [as_array(a) for a in arrays]
         _, result = execute(weak, inputs, [False] * len(inputs))
         outputs = Outputs.of(result).converted()
-        # Without static leaves the result is returned as it is, which saves unpacking it.
+        # Without static leaves the result is returned as it is, which saves unpacking
+        # it.
         return outputs.unpack() if outputs.static.plain else outputs
 
     forward.__name__ = forward.__qualname__ = spec.owner

@@ -1,4 +1,6 @@
-"""`to_custom_vjp`: a Function as the `jax.custom_vjp` that an expert would have written."""
+"""`to_custom_vjp`: a Function as the `jax.custom_vjp` that an expert would have
+written.
+"""
 
 from typing import Any
 

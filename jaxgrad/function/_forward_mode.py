@@ -1,7 +1,8 @@
-"""Tangents of an application: the user's `jvp`, or the transpose of the user's `backward`.
+"""Tangents of an application: the user's `jvp`, or the transpose of the user's
+`backward`.
 
-- `push_outputs`: tangents of the outputs, as a linear equation whose transpose is the user's
-  backward.
+- `push_outputs`: tangents of the outputs, as a linear equation whose transpose is the
+  user's backward.
 - `derived_jvp`: the transpose of backward, refused where backward is not linear.
 - `user_jvp`: the class's own `jvp`, its tangents checked.
 """
@@ -33,7 +34,7 @@ def push_outputs(
         residuals: as `Application.residuals` gives them.
         tangents: those of the flagged inputs.
     """
-    style = app.spec.cls._style
+    style = app.spec.style
     moving = [i for i, flag in enumerate(flags) if flag]
 
     def forward(residuals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -74,7 +75,9 @@ def derived_jvp(
         ) from error
 
 
-def materialized(app: Application, moving: Sequence[int], residuals: Sequence[Any]) -> Any:
+def materialized(
+    app: Application, moving: Sequence[int], residuals: Sequence[Any]
+) -> Any:
     """The user's backward from cotangents to the gradients of `moving`, zeros included."""
 
     def back(*cotangents: Any) -> list[Any]:
@@ -111,5 +114,3 @@ def user_jvp(
     ctx = app.context(residuals, "jvp")
     slots = tangent_slots(app, dict(zip(moving, tangents, strict=True)))
     return check_tangents(app, method(ctx, *slots))
-
-

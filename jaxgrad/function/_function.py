@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import jax
 
 from jaxgrad import errors
-from jaxgrad.function._dispatch import CacheInfo, Dispatch
 from jaxgrad.function._dispatch import MAX_SPECS as _MAX_SPECS
+from jaxgrad.function._dispatch import CacheInfo, Dispatch
 from jaxgrad.function._export import custom_vjp_of
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._style import Style
@@ -50,16 +50,16 @@ class Function(metaclass=FunctionMeta):
     """A JAX function with its own derivative, written as in `torch.autograd.Function`.
 
     Define `forward(ctx, *args)` and `backward(ctx, *grads)` as static methods and call
-    `apply`. Or define `forward(*args)` and `setup_context(ctx, inputs, output)`. Arrays among
-    the arguments are differentiable where their dtype is; containers are pytrees; Python
-    scalars, strings, callables and None are static.
+    `apply`. Or define `forward(*args)` and `setup_context(ctx, inputs, output)`. Arrays
+    among the arguments are differentiable where their dtype is; containers are pytrees;
+    Python scalars, strings, callables and None are static.
 
     Attributes:
         jit: whether `apply` on concrete arrays runs a cached compiled forward (True).
-        generate_jvp_rule: whether forward mode is the transpose of `backward` (False), which
-            must then be linear in the cotangents.
-        complex_convention: "torch" if rules are written for conjugate gradients, as in torch
-            (the default), or "jax".
+        generate_jvp_rule: whether forward mode is the transpose of `backward` (False),
+            which must then be linear in the cotangents.
+        complex_convention: "torch" if rules are written for conjugate gradients, as in
+            torch (the default), or "jax".
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -77,7 +77,8 @@ class Function(metaclass=FunctionMeta):
         >>> float(jax.grad(Exp.apply)(0.0))
         1.0
 
-    The contract is that of torch 2.13's `torch/autograd/function.py`, on immutable arrays.
+    The contract is that of torch 2.13's `torch/autograd/function.py`, on immutable
+    arrays.
     """
 
     _is_root = True
@@ -89,16 +90,22 @@ class Function(metaclass=FunctionMeta):
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; a tuple is several of them. To be defined by subclasses."""
-        raise errors.MissingForwardError("Function.forward is to be defined by subclasses.")
+        raise errors.MissingForwardError(
+            "Function.forward is to be defined by subclasses."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Fill `ctx` from all bound arguments and the output, when forward takes no ctx."""
+        """Fill `ctx` from all bound arguments and the output, when forward takes no
+        ctx.
+        """
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Gradients of the arguments from those of the outputs: one for each argument."""
-        raise errors.MissingBackwardError("Function.backward is to be defined by subclasses.")
+        raise errors.MissingBackwardError(
+            "Function.backward is to be defined by subclasses."
+        )
 
     vjp = backward
 

@@ -1,10 +1,13 @@
 """What `backward` returned, checked and brought to the types of the arguments.
 
-The rules are torch's (`PyNode::apply` and `validate_outputs` in its C++ core), with pytrees:
+The rules are torch's (`PyNode::apply` and `validate_outputs` in its C++ core), with
+pytrees:
 
-- a bare value is the gradient of a single argument, trailing Nones are dropped (`slots`);
+- a bare value is the gradient of a single argument, trailing Nones are dropped
+  (`slots`);
 - a container's gradient has its structure; None stands for zeros, also for a subtree;
-- a larger gradient that broadcasting explains is summed to the argument's shape (`adapt`);
+- a larger gradient that broadcasting explains is summed to the argument's shape
+  (`adapt`);
 - real, integer and boolean gradients are cast, complex for real is an error.
 """
 
@@ -14,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad import _compat
 from jaxgrad.errors import (
     GradientCountError,
     GradientShapeError,
@@ -44,7 +48,8 @@ def adapt(
         returned: what the user's backward returned.
 
     Returns:
-        A list as long as `flags`. What nobody asked for is dropped unchecked, as in torch.
+        A list as long as `flags`. What nobody asked for is dropped unchecked, as in
+        torch.
 
     Raises:
         GradientCountError: not one gradient for each argument.
@@ -161,14 +166,17 @@ def _mismatch(path: str, example: Any, gradient: Any) -> tuple[str, Any, Any]:
 
 
 def _same_structure(example: Any, gradient: Any) -> bool:
-    structures = [
-        jax.tree.structure(t, is_leaf=_is_none) for t in (example, gradient)
-    ]
+    structures = [jax.tree.structure(t, is_leaf=_is_none) for t in (example, gradient)]
     return structures[0] == structures[1]
 
 
 def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
     """One gradient, in the type of its primal `aval`."""
+    if isinstance(gradient, _compat.Tracer):
+        have = gradient.aval
+        same = have.shape == aval.shape and have.dtype == aval.dtype
+        if same and have.dtype.kind != "c":
+            return gradient
     if not hasattr(gradient, "aval") and not isinstance(
         gradient, np.ndarray | np.generic | int | float | complex
     ):

@@ -1,9 +1,9 @@
 """The derivative of saved intermediates: that of forward itself, on demand.
 
-torch treats a saved intermediate as a constant, which makes second derivatives silently wrong.
-Here it has its true derivative, by JAX's differentiation of forward. That is a linear equation
-of its own, evaluated only where it is used: forward may be something that JAX can't
-differentiate, as long as nobody asks.
+torch treats a saved intermediate as a constant, which makes second derivatives silently
+wrong. Here it has its true derivative, by JAX's differentiation of forward. That is a
+linear equation of its own, evaluated only where it is used: forward may be something
+that JAX can't differentiate, as long as nobody asks.
 """
 
 import contextlib
@@ -48,8 +48,8 @@ def push_mids(
 def _mids(app: Application, inputs: Sequence[Any], moving: Sequence[int]) -> Any:
     """The intermediates as a function of the inputs that move, and those inputs.
 
-    Only what the intermediates need is kept of forward: a host callback beside them does no
-    harm.
+    Only what the intermediates need is kept of forward: a host callback beside them
+    does no harm.
     """
 
     def again(*xs: Any) -> list[Any]:

@@ -1,10 +1,11 @@
 """Whether a backward is linear in its cotangents, read off its jaxpr.
 
 A JVP that is derived by transposing backward is right only if backward is linear. JAX's
-`linear_transpose` notices an operation that it can't transpose, but takes an affine function
-for its linear part and a constant one for zero. So every value is classified, equation by
-equation: `ZERO`, `CONSTANT` (does not depend on the cotangents) or `LINEAR`; what is neither is
-an error that says where it came from.
+`linear_transpose` notices an operation that it can't transpose, but takes an affine
+function for its linear part and a constant one for zero. So every value is classified,
+equation by
+equation: `ZERO`, `CONSTANT` (does not depend on the cotangents) or `LINEAR`; what is
+neither is an error that says where it came from.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,16 +28,12 @@ ZERO, CONSTANT, LINEAR = _Kind.ZERO, _Kind.CONSTANT, _Kind.LINEAR
 
 # Linear in every operand together: f(a, b) = f(a, 0) + f(0, b).
 _ADDITIVE = frozenset(
-    "add sub add_any neg concatenate reshape broadcast_in_dim transpose reduce_sum cumsum "
-    "squeeze expand_dims slice rev real imag conj complex copy copy_p pad convert_element_type "
-    "psum psum2 psum_invariant all_gather all_to_all ppermute pbroadcast pcast pvary reshard "
-    "reduce_scatter psum_scatter device_put sharding_constraint reduce_precision "
-    "optimization_barrier reduce_window_sum fft split tie_in function_once stop_gradient "
-    "mesh_cast layout_constraint all_gather_invariant".split()
+    ["add", "sub", "add_any", "neg", "concatenate", "reshape", "broadcast_in_dim", "transpose", "reduce_sum", "cumsum", "squeeze", "expand_dims", "slice", "rev", "real", "imag", "conj", "complex", "copy", "copy_p", "pad", "convert_element_type", "psum", "psum2", "psum_invariant", "all_gather", "all_to_all", "ppermute", "pbroadcast", "pcast", "pvary", "reshard", "reduce_scatter", "psum_scatter", "device_put", "sharding_constraint", "reduce_precision", "optimization_barrier", "reduce_window_sum", "fft", "split", "tie_in", "function_once", "stop_gradient", "mesh_cast", "layout_constraint", "all_gather_invariant"]
 )
 # Linear in each operand alone.
-_BILINEAR = frozenset("mul dot_general conv_general_dilated".split())
-# Linear in the operands at these positions together; the others must not depend on cotangents.
+_BILINEAR = frozenset(["mul", "dot_general", "conv_general_dilated"])
+# Linear in the operands at these positions together; the others must not depend on
+# cotangents.
 _IN_SOME: dict[str, Sequence[int]] = {
     "div": (0,),
     "select_n": (),  # all but the first
@@ -52,8 +49,7 @@ _IN_SOME: dict[str, Sequence[int]] = {
     "select_and_scatter_add": (0,),
 }
 _CALLS = frozenset(
-    "jit pjit closed_call core_call remat checkpoint custom_jvp_call custom_vjp_call "
-    "custom_lin custom_vjp_call_jaxpr".split()
+    ["jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint", "custom_jvp_call", "custom_vjp_call", "custom_lin", "custom_vjp_call_jaxpr"]
 )
 
 
@@ -206,7 +202,7 @@ def _where(equation: Any) -> str:
     return f", at {frame}" if frame else ""
 
 
-# --- equations that hold jaxprs ------------------------------------------------------------------
+# --- equations that hold jaxprs -------------------------------------------------------
 
 
 def _call(equation: Any, given: list[_Kind]) -> list[_Kind]:
@@ -237,16 +233,13 @@ def _join(kinds: Sequence[_Kind]) -> _Kind:
 
 
 def _scan(equation: Any, given: list[_Kind]) -> list[_Kind]:
-    params = equation.params
-    consts = given[: params["num_consts"]]
-    carry = given[params["num_consts"] :][: params["num_carry"]]
-    xs = given[params["num_consts"] + params["num_carry"] :]
+    n_consts, n_carry = _compat.scan_sizes(equation.params)
+    consts, carry = given[:n_consts], given[n_consts:][:n_carry]
+    xs = given[n_consts + n_carry :]
     # The carry's kinds only grow, so this ends.
     while True:
-        out = _inner(params["jaxpr"], [*consts, *carry, *xs])
-        grown = [
-            _join(pair) for pair in zip(carry, out[: len(carry)], strict=True)
-        ]
+        out = _inner(equation.params["jaxpr"], [*consts, *carry, *xs])
+        grown = [_join(pair) for pair in zip(carry, out[: len(carry)], strict=True)]
         if grown == carry:
             return [*carry, *out[len(carry) :]]
         carry = grown

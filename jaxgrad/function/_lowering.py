@@ -1,12 +1,13 @@
 """The two lowerings of a call to JAX: `reverse` and `dual`, behind one seam (`lower`).
 
 - reverse: a `jax.custom_vjp`; for a class that defines `backward` only.
-- dual: a `jax.custom_jvp` whose tangents are one linear equation with the user's backward as
-  its transpose; for a class that has a forward-mode rule too, or only that.
+- dual: a `jax.custom_jvp` whose tangents are one linear equation with the user's
+  backward as its transpose; for a class that has a forward-mode rule too, or only that.
 
-Both are functions of flat arrays that return `Outputs`. In both, forward runs once, detached,
-when it is differentiated, and what it returned and saved is attached to the live inputs, so
-that every order sees the user's rule. Not differentiated, only forward is there.
+Both are functions of flat arrays that return `Outputs`. In both, forward runs once,
+detached, when it is differentiated, and what it returned and saved is attached to the
+live inputs, so that every order sees the user's rule. Not differentiated, only forward
+is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ SymbolicZero = jax.custom_derivatives.SymbolicZero
 def lower(spec: Spec) -> Callable[..., Outputs]:
     """The JAX function of a call's arrays, with the user's rule."""
     if spec.lowered is None:
-        style = spec.cls._style
+        style = spec.style
         spec.lowered = dual(spec) if style.jvp or style.derives_jvp else reverse(spec)
     return spec.lowered
 
@@ -38,7 +39,8 @@ def plain(spec: Spec, inputs: Sequence[Any]) -> Outputs:
     """Forward alone, for an application that nobody differentiates."""
     inputs = [as_array(x) for x in inputs]
     if _compat.switched_on():
-        # JAX's coming rules differentiate this body in places where it must keep the rule.
+        # JAX's coming rules differentiate this body in places where it must keep the
+        # rule.
         return run_attached(spec, inputs, _flags(inputs, [_compat.over_reports()]))[1]
     _, result = execute(spec, inputs, [False] * len(inputs))
     return finished(spec, Outputs.of(result), inputs)
@@ -105,7 +107,9 @@ def _as(spec: Spec, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dual(spec: Spec) -> Callable[..., Outputs]:
-    """A `jax.custom_jvp` of the call's arrays that can be transposed by the user's rule."""
+    """A `jax.custom_jvp` of the call's arrays that can be transposed by the user's
+    rule.
+    """
 
     def primal(*inputs: Any) -> Outputs:
         return plain(spec, inputs)
@@ -119,7 +123,9 @@ def dual(spec: Spec) -> Callable[..., Outputs]:
         flags = _flags(inputs, moving)
         if not every:
             refuse_captured(spec, flags)
-        app, outputs, groups = run_attached(spec, inputs, flags)
+        app, outputs, groups = _compat.in_primal_trace(
+            tangents, run_attached, spec, inputs, flags
+        )
         pairs = zip(inputs, tangents, flags, strict=True)
         given = [
             _axes.zeros(jax.typeof(x)) if isinstance(t, SymbolicZero) else t

@@ -1,7 +1,8 @@
 """Static arguments that change between forward and backward.
 
-Forward has seen one value, backward would see another, and a compiled backward a third. So what
-can change is written down when forward runs (`fingerprints`), and compared when backward does.
+Forward has seen one value, backward would see another, and a compiled backward a third.
+So what can change is written down when forward runs (`fingerprints`), and compared when
+backward does.
 """
 
 from collections.abc import Sequence
@@ -59,8 +60,8 @@ def fingerprints(watched: Watched) -> list[Any]:
 def settled(before: list[Any], watched: Watched, restless: set[int]) -> list[Any]:
     """The fingerprints after forward; what forward itself changed is `restless`.
 
-    A counter or a log that forward writes to is not a mistake, and no later application of the
-    same Function makes it one.
+    A counter or a log that forward writes to is not a mistake, and no later application
+    of the same Function makes it one.
     """
     after = fingerprints(watched)
     for i, (old, new) in enumerate(zip(before, after, strict=True)):

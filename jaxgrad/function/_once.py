@@ -1,8 +1,9 @@
 """`once_differentiable`: a backward whose result can't be differentiated again.
 
-Everything that the backward is given (saved values and cotangents) passes an identity, `once`,
-whose tangent is a poisoned linear equation: it raises when it is evaluated, lowered or
-transposed. A second derivative that nobody uses therefore costs nothing and raises nothing.
+Everything that the backward is given (saved values and cotangents) passes an identity,
+`once`, whose tangent is a poisoned linear equation: it raises when it is evaluated,
+lowered or transposed. A second derivative that nobody uses therefore costs nothing and
+raises nothing.
 """
 
 import functools
@@ -18,8 +19,8 @@ MARK = "_jaxgrad_once_differentiable"
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a `backward` whose result must not be differentiated again.
 
-    A second derivative raises `OnceDifferentiableError`, under every transformation. (torch's
-    decorator of this name gives silent zeros under `torch.func`.)
+    A second derivative raises `OnceDifferentiableError`, under every transformation.
+    (torch's decorator of this name gives silent zeros under `torch.func`.)
 
     Args:
         backward: the function to mark; below or above `@staticmethod`.
@@ -81,8 +82,8 @@ def _once_jvp(primals: Any, tangents: Any, *, owner: str) -> Any:
 
 
 def _once_transpose(cotangents: Any, value: Any, *, owner: str) -> list[Any]:
-    # As a linear map it is the identity: deriving a JVP from a marked backward is a first
-    # derivative. The other direction is marked again.
+    # As a linear map it is the identity: deriving a JVP from a marked backward is a
+    # first derivative. The other direction is marked again.
     if type(cotangents[0]) is _compat.Zero:
         return [None]
     return once_p.bind(cotangents[0], owner=owner)

@@ -1,7 +1,8 @@
 """What `forward` returned, as a pytree whose leaves are its arrays.
 
-JAX functions return arrays only; a Function may also return None, strings or objects. They
-travel in the pytree's static data, which compares by structure: forward may be traced twice.
+JAX functions return arrays only; a Function may also return None, strings or objects.
+They travel in the pytree's static data, which compares by structure: forward may be
+traced twice.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import jax
 
+from jaxgrad import _compat
 from jaxgrad.function._trees import as_array, is_array
 
 _HOLE = object()
@@ -29,10 +31,16 @@ class _Static:
         return self.treedef, tuple(leaf is _HOLE for leaf in self.leaves)
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         return isinstance(other, _Static) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+
+# One array, which most Functions return.
+_ONE = _Static(jax.tree.structure(0), [_HOLE], single=True)
 
 
 class Outputs:
@@ -53,6 +61,8 @@ class Outputs:
     @staticmethod
     def of(result: Any) -> "Outputs":
         """Take apart what forward returned."""
+        if isinstance(result, _compat.Tracer):
+            return Outputs([result], _ONE)
         leaves, treedef = jax.tree.flatten(result)
         arrays = [leaf for leaf in leaves if is_array(leaf)]
         rest = [_HOLE if is_array(leaf) else leaf for leaf in leaves]
@@ -65,6 +75,8 @@ class Outputs:
     def fill(self, arrays: Sequence[Any]) -> Any:
         """The structure of the result with `arrays` in the place of its arrays."""
         static = self.static
+        if static is _ONE:
+            return arrays[0]
         if static.plain:
             return jax.tree.unflatten(static.treedef, arrays)
         rest = iter(arrays)
@@ -74,6 +86,8 @@ class Outputs:
     def slots(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """One entry for each output, static leaves being None."""
         static = self.static
+        if static is _ONE:
+            return (arrays[0],)
         rest = iter(arrays)
         leaves = [next(rest) if leaf is _HOLE else None for leaf in static.leaves]
         filled = jax.tree.unflatten(static.treedef, leaves)

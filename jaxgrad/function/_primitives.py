@@ -1,11 +1,14 @@
 """The library's primitives; they appear under differentiation only.
 
-- `attach`: identity on outputs and saved intermediates, computed from detached inputs. Its
-  derivative is the user's rule (`Attached.push`), and for intermediates that of forward.
-- `linear`: a linear map of tangents that depends on residuals, with a transpose of its own
-  (`LinearRule`). Evaluated forward it is the JVP; transposed it is the user's backward.
+- `attach`: identity on outputs and saved intermediates, computed from detached inputs.
+  Its derivative is the user's rule (`Attached.push`), and for intermediates that of
+  forward.
+- `linear`: a linear map of tangents that depends on residuals, with a transpose of its
+  own (`LinearRule`). Evaluated forward it is the JVP; transposed it is the user's
+  backward.
 
-Neither leaves anything in compiled code: `attach` lowers to its operands, `linear` to its map.
+Neither leaves anything in compiled code: `attach` lowers to its operands, `linear` to
+its map.
 """
 
 import functools
@@ -16,17 +19,20 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
+from jaxgrad.function._trees import is_inexact
 
 Arrays = Sequence[Any]
 
 
-# --- linear: binds (*residuals, *tangents) -------------------------------------------------------
+# --- linear: binds (*residuals, *tangents) --------------------------------------------
 
 
 class LinearRule:
-    """A linear map and its transpose; both take `(residuals, vector)` and return a list.
+    """A linear map and its transpose; both take `(residuals, vector)` and return a
+    list.
 
-    The transpose is given None for a cotangent that is absent, and may return None for zero.
+    The transpose is given None for a cotangent that is absent, and may return None for
+    zero.
     """
 
     __slots__ = ("map", "name", "transpose")
@@ -151,7 +157,7 @@ def linear(
     )
 
 
-# --- attach: binds (*outs, *mids, *aux, *inputs), returns (*outs, *mids) -------------------------
+# --- attach: binds (*outs, *mids, *aux, *inputs), returns (*outs, *mids) --------------
 
 
 class Attached(Protocol):
@@ -220,8 +226,8 @@ def _attach_batch(
         out = attach_p.bind(*args, call=call)
         return out, [None] * len(out)
     results = call.sizes[0] + call.sizes[1]
-    # Every result becomes mapped: a result that is shared over the batch would otherwise get
-    # the sum of the cotangents and hand it to every example.
+    # Every result becomes mapped: a result that is shared over the batch would
+    # otherwise get the sum of the cotangents and hand it to every example.
     args = [
         axis.to_front(a, d) if i < results else _front(a, d)
         for i, (a, d) in enumerate(zip(args, dims, strict=True))
@@ -261,12 +267,13 @@ class _Detach:
 
 
 def detach(values: Arrays) -> list[Any]:
-    """`values` without their tangents: one equation, where `stop_gradient` needs one each.
+    """`values` without their tangents: one equation, where `stop_gradient` needs one
+    each.
 
     What is concrete has no tangent, and stays as it is.
     """
-    traced = [i for i, v in enumerate(values) if isinstance(v, jax.core.Tracer)]
-    moving = [i for i in traced if jnp.issubdtype(values[i].dtype, jnp.inexact)]
+    traced = [i for i, v in enumerate(values) if isinstance(v, _compat.Tracer)]
+    moving = [i for i in traced if is_inexact(values[i].dtype)]
     out = list(values)
     if moving:
         operands = [values[i] for i in moving]

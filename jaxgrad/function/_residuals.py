@@ -45,8 +45,8 @@ def residuals(function: Any, *args: Any, **kwargs: Any) -> list[Residual]:
         **kwargs: those passed by name.
 
     Returns:
-        One entry for each array, in the order in which the context holds them. A value that is
-        kept twice is listed once.
+        One entry for each array, in the order in which the context holds them. A value
+        that is kept twice is listed once.
 
     Example:
         >>> import jax, jax.numpy as jnp

@@ -1,7 +1,8 @@
 """Binding the arguments of `apply` to the parameters of `forward`, once per class.
 
-`inspect.Signature.bind` costs three microseconds a call, as much as a compiled call itself, so
-the signature is read once into a table (`Signature`) and calls are bound by it (`bind`).
+`inspect.Signature.bind` costs three microseconds a call, as much as a compiled call
+itself, so the signature is read once into a table (`Signature`) and calls are bound by
+it (`bind`).
 """
 
 import inspect
@@ -46,7 +47,26 @@ class Signature:
         self.double_star = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.names = tuple(p.name for p in self.positional)
         self.text = "(" + ", ".join(map(str, parameters)) + ")"
+        ordered = [*self.positional, *self.keyword_only]
+        self.defaults = [p.default for p in ordered]
+        self.index = {
+            p.name: i for i, p in enumerate(ordered) if p.kind is not p.POSITIONAL_ONLY
+        }
         self.simple = not self.keyword_only and not self.double_star and not self.star
+
+    def quick(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The values of a call in signature order, without checks; None if unusual."""
+        if self.star or self.double_star or len(args) > len(self.names):
+            return None
+        if not kwargs and len(args) == len(self.defaults):
+            return args
+        values = [*args, *self.defaults[len(args) :]]
+        for name, value in kwargs.items():
+            position = self.index.get(name, -1)
+            if position < len(args):
+                return None
+            values[position] = value
+        return values
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Bound:
         """Bind one call.

@@ -1,8 +1,8 @@
 """What a context holds when forward ends, taken apart into residuals and static data.
 
-Every array on the context, saved or as an attribute, alone or in containers, becomes one entry
-of `Snapshot.sources`: an input, an output, or a value that forward computed on the way. A value
-that is kept twice is one residual.
+Every array on the context, saved or as an attribute, alone or in containers, becomes
+one entry of `Snapshot.sources`: an input, an output, or a value that forward computed
+on the way. A value that is kept twice is one residual.
 """
 
 import types
@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxgrad import _compat
 from jaxgrad.function import _closures
 from jaxgrad.function._trees import as_array, is_differentiable
 
@@ -47,7 +48,7 @@ class Snapshot:
     def __init__(self) -> None:
         self.sources: list[tuple[str, int]] = []
         self.leaves: list[Any] = []
-        self.treedef: Any = jax.tree.structure(((), None, {}))
+        self.treedef: Any = None
         self._known: dict[int, tuple[str, int]] = {}
         self._index: dict[tuple[str, int], int] = {}
         self._mids: list[Any] = []
@@ -62,11 +63,17 @@ class Snapshot:
 
     def take(self, context: Any) -> None:
         """Take apart the pytree of everything on the context."""
+        tensors, for_forward, attributes = context
+        if for_forward is None and not attributes and _all_tracers(tensors):
+            # The common case, without flattening; `treedef` stays None.
+            self.leaves = [_Slot(self._residual(leaf)) for leaf in tensors]
+            return
         leaves, self.treedef = jax.tree.flatten(context)
         saved = len(jax.tree.leaves(context[:2]))
         for position, leaf in enumerate(leaves):
             is_numpy = isinstance(leaf, np.ndarray | np.generic)
-            # NumPy attributes are host data and stay NumPy; saved NumPy arrays are arrays.
+            # NumPy attributes are host data and stay NumPy; saved NumPy arrays are
+            # arrays.
             if isinstance(leaf, jax.Array) or (is_numpy and position < saved):
                 self.leaves.append(_Slot(self._residual(leaf)))
             elif isinstance(leaf, types.FunctionType):
@@ -87,9 +94,11 @@ class Snapshot:
         return mids, aux
 
     def names(self) -> list[str]:
-        """One name for each source: `saved_tensors[0]`, or `ctx.scale` for an attribute."""
+        """One name for each source: `saved_tensors[0]`, or `ctx.scale` for an
+        attribute.
+        """
         found = ["a closed-over value"] * len(self.sources)
-        tree = jax.tree.unflatten(self.treedef, self.leaves)
+        tree = self._unflatten(self.leaves)
         for path, leaf in reversed(jax.tree_util.tree_flatten_with_path(tree)[0]):
             where = jax.tree_util.keystr(path[1:])
             group = ("saved_tensors", "saved_tensors (jvp)", "")[path[0].idx]
@@ -102,9 +111,12 @@ class Snapshot:
 
     def restore(self, residuals: Sequence[Any]) -> Any:
         """The pytree of the context, over `residuals`."""
-        return jax.tree.unflatten(
-            self.treedef, [self._leaf(leaf, residuals) for leaf in self.leaves]
-        )
+        return self._unflatten([self._leaf(leaf, residuals) for leaf in self.leaves])
+
+    def _unflatten(self, leaves: list[Any]) -> Any:
+        if self.treedef is None:
+            return tuple(leaves), None, {}
+        return jax.tree.unflatten(self.treedef, leaves)
 
     def _leaf(self, leaf: Any, residuals: Sequence[Any]) -> Any:
         if isinstance(leaf, _Slot):
@@ -137,3 +149,7 @@ class Snapshot:
             self._index[source] = len(self.sources)
             self.sources.append(source)
         return self._index[source]
+
+
+def _all_tracers(values: Sequence[Any]) -> bool:
+    return all(isinstance(v, _compat.Tracer) for v in values)

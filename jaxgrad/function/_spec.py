@@ -1,7 +1,7 @@
 """`Spec`: the static side of a call, everything about it but the values of its arrays.
 
-Two calls of a class with the same static arguments, the same containers and the same parameters
-share one Spec, and with it the lowered function and the compiled program.
+Two calls of a class with the same static arguments, the same containers and the same
+parameters share one Spec, and with it the lowered function and the compiled program.
 """
 
 import weakref
@@ -12,6 +12,7 @@ import jax
 
 from jaxgrad.function import _closures, _mutation
 from jaxgrad.function._signature import Bound
+from jaxgrad.function._style import Style
 from jaxgrad.function._trees import leaf_path
 
 
@@ -47,7 +48,8 @@ class Spec:
         given: how many of them the caller gave; those after it are defaults.
         slot_arrays: for each argument, which of its leaves are arrays.
         slot_is_leaf: for each argument, whether it is a leaf itself.
-        array_slots: for each array, the number of its argument; hidden operands have -1.
+        array_slots: for each array, the number of its argument; hidden operands have
+        -1.
         conjugate: whether rules are written in torch's complex convention.
         lowered: the JAX function over the arrays; made at first use.
         compiled: the compiled detached forward, or None.
@@ -59,6 +61,7 @@ class Spec:
         """`leaves` are those of `bound.values`, with `ARRAY` in the place of arrays."""
         self._cls: Callable[[], Any] = lambda: cls
         self.owner = cls.__name__
+        self.style: Style = cls._style  # type: ignore[attr-defined]
         self.names = bound.names
         self.given = bound.given
         self.keywords = bound.keywords
@@ -75,6 +78,9 @@ class Spec:
         self.count = len(self.array_slots)
         self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
         self.captured: _closures.Captured | None = None
+        self.templates: list[Any] = []
+        self.defined: Methods | None = None
+        self.weak = False
         self.watched = self._watched()
         self.restless: set[int] = set()  # which of them forward itself changes
         self.linear: dict[Any, bool] = {}
@@ -90,18 +96,28 @@ class Spec:
 
     def methods(self, inputs: Sequence[Any]) -> Methods:
         """The user's functions, over the hidden operands at the end of `inputs`."""
-        cls = self.cls
-        methods = Methods(
-            cls.forward,
-            cls.setup_context if cls._style.setup else None,
-            getattr(cls, cls._style.backward) if cls._style.backward else None,
-            cls.jvp if cls._style.jvp else None,
-        )
         if self.captured is None:
-            return methods
+            if self.weak:
+                return self._defined()
+            # A changed class drops its Specs, so that these are the class's own.
+            if self.defined is None:
+                self.defined = self._defined()
+            return self.defined
         values = inputs[self.count :]
         return Methods(
-            *(m and self.captured.rebuild(m, values) for m in methods)  # type: ignore
+            *(
+                m.build(values) if isinstance(m, _closures.Template) else m
+                for m in self.templates
+            )
+        )
+
+    def _defined(self) -> Methods:
+        cls, style = self.cls, self.style
+        return Methods(
+            cls.forward,
+            cls.setup_context if style.setup else None,
+            getattr(cls, style.backward) if style.backward else None,
+            cls.jvp if style.jvp else None,
         )
 
     def values(self, inputs: Sequence[Any]) -> list[Any]:
@@ -111,9 +127,7 @@ class Spec:
         if self.captured is not None:
             hidden = inputs[self.count :]
             leaves = [
-                leaf
-                if not callable(leaf) or isinstance(leaf, type)
-                else self.captured.rebuild(leaf, hidden)
+                leaf.build(hidden) if isinstance(leaf, _closures.Template) else leaf
                 for leaf in leaves
             ]
         return jax.tree.unflatten(self.treedef, leaves)
@@ -170,7 +184,15 @@ class Spec:
         """A Spec for one call with hidden operands: what its functions close over."""
         new = self._copy()
         new.captured = captured
-        new.array_slots = [*self.array_slots, *[-1] * len(captured.leaves)]
+        new.pinned = []
+        # From here on neither the class nor its functions are needed: JAX's caches hold
+        # Specs for a while, and must not hold the tracers in the closures.
+        new.templates = [captured.template(method) for method in self._defined()]
+        new.leaves = [
+            leaf if leaf is ARRAY else captured.template(leaf) for leaf in self.leaves
+        ]
+        new._cls = weakref.ref(self.cls)
+        new.array_slots = [*self.array_slots, *[-1] * len(captured.names)]
         return new
 
     def fresh(self) -> "Spec":
@@ -181,10 +203,11 @@ class Spec:
         """A Spec that doesn't keep the class alive, for JAX's own caches to hold."""
         new = self._copy()
         new._cls = weakref.ref(self.cls)
+        new.weak = True
         return new
 
     def _copy(self) -> "Spec":
         new = Spec.__new__(Spec)
         new.__dict__.update(self.__dict__)
-        new.lowered = new.compiled = None
+        new.lowered = new.compiled = new.defined = None
         return new

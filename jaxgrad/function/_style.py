@@ -64,7 +64,8 @@ class Style(NamedTuple):
 def _overridden(cls: type, name: str) -> bool:
     for base in cls.__mro__:
         if name in base.__dict__:
-            # The root of the hierarchy documents the methods; only it has no parent Function.
+            # The root of the hierarchy documents the methods; only it has no parent
+            # Function.
             return not base.__dict__.get("_is_root", False)
     return False
 

@@ -1,7 +1,8 @@
 """The tangents that the user's `jvp` is given, and those that it returned.
 
-The contract is torch's: one tangent for each argument, None for what has none; one for each
-output, of exactly its shape. Unlike in torch, None is a zero tangent and the dtype is checked.
+The contract is torch's: one tangent for each argument, None for what has none; one for
+each output, of exactly its shape. Unlike in torch, None is a zero tangent and the dtype
+is checked.
 """
 
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -44,8 +45,8 @@ def check_tangents(app: "Application", returned: Any) -> list[Any]:
     """One tangent for each differentiable output, checked.
 
     Raises:
-        TangentError: the wrong count, structure, shape or dtype, or a tangent for an output
-            that has none.
+        TangentError: the wrong count, structure, shape or dtype, or a tangent for an
+            output that has none.
     """
     marks = app.result.slot_marks()
     single = app.result.static.single and not isinstance(returned, tuple)
@@ -64,7 +65,8 @@ def check_tangents(app: "Application", returned: Any) -> list[Any]:
         if slot is not None:
             leaves, got = jax.tree.flatten(slot, is_leaf=_none)
             if got != structure:
-                _fail(app, number, f"{structure}", f"{got}", "the output's structure")
+                have = f"{type(slot).__name__}, {got}"
+                _fail(app, number, str(structure), have, "the output's structure")
         for leaf, is_array_leaf in zip(leaves, expected, strict=True):
             if is_array_leaf is not True:
                 continue  # as in torch, a tangent for what is not an array is ignored

@@ -6,11 +6,14 @@
 - `leaf_path`: `params['w']` for a leaf of the argument `params`.
 """
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxgrad import _compat
 
 _SHORT = {
     "float": "f",
@@ -23,7 +26,8 @@ _SHORT = {
 
 def is_array(value: Any) -> bool:
     """Whether a leaf is an array: a JAX array or tracer, a NumPy array or scalar."""
-    if isinstance(value, jax.Array):
+    # Tracers first: `isinstance(tracer, jax.Array)` goes through a slow metaclass.
+    if isinstance(value, _compat.Tracer) or isinstance(value, jax.Array):
         return True
     if isinstance(value, np.ndarray | np.generic):
         # Arrays of strings and of objects are Python values to JAX.
@@ -31,6 +35,7 @@ def is_array(value: Any) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=256)
 def is_inexact(dtype: Any) -> bool:
     """Whether a dtype is floating or complex, ml_dtypes' small floats included."""
     return jnp.issubdtype(dtype, np.inexact)
@@ -43,12 +48,14 @@ def is_differentiable(value: Any) -> bool:
 
 def as_array(value: Any) -> jax.Array:
     """`value` as a JAX array; JAX arrays and tracers as they are."""
-    return value if isinstance(value, jax.Array) else jnp.asarray(value)
+    if isinstance(value, _compat.Tracer) or isinstance(value, jax.Array):
+        return value
+    return jnp.asarray(value)
 
 
 def contains_tracer(tree: Any) -> bool:
     """Whether a pytree holds a value of a running transformation."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return any(isinstance(leaf, _compat.Tracer) for leaf in jax.tree.leaves(tree))
 
 
 def short_dtype(dtype: Any) -> str:
