@@ -1,0 +1,27 @@
+"""What every test stands on: four CPU devices and fixed seeds.
+
+The environment is set before anything imports JAX, because JAX reads it once.
+"""
+
+import os
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+_DEVICES = "--xla_force_host_platform_device_count"
+if _DEVICES not in (_flags := os.environ.get("XLA_FLAGS", "")):
+    os.environ["XLA_FLAGS"] = f"{_flags} {_DEVICES}=4".strip()
+
+import jax  # noqa: E402 (the environment comes first)
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A NumPy generator with the same seed in every test."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def key() -> jax.Array:
+    """A JAX key with the same seed in every test."""
+    return jax.random.key(0)
