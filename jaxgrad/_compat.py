@@ -1,10 +1,9 @@
-"""The only file that touches JAX's semi-public modules (`jax.extend`,
-`jax.interpreters`).
+"""The only file that touches JAX's semi-public `jax.extend` and `jax.interpreters`.
 
 - `define`: a primitive with its abstract evaluation, lowering, JVP, transpose and
   batching.
 - `Zero`, `instantiate`, `zero_tangents`: symbolic zeros inside JVP and transpose rules.
-- `varying_axes`, `tangent_aval`, `batched_aval`: facts about abstract values.
+- `varying_axes`, `tangent_aval`, `explicit_sharding`: facts about abstract values.
 - `is_outermost`: whether no transformation is running.
 - `switched_on`, `over_reports`: JAX's coming switches, read by feature, not by version.
 - `forward_mode_refusal`: recognizes JAX's own "no forward mode" error.
@@ -25,9 +24,9 @@ from jax.extend.core import (
     Primitive,
     get_opaque_trace_state,
     jaxpr_as_fun,
+    jaxprs_in_params,
     set_current_trace,
     take_current_trace,
-    jaxprs_in_params,
     unmapped_aval,
 )
 from jax.interpreters import ad, batching, mlir
@@ -97,12 +96,17 @@ def _batch_axis(axis: Any) -> BatchAxis:
     )
 
 
-def in_primal_trace(tangents: Sequence[Any], run: Callable[..., Any], *args: Any) -> Any:
-    """Call `run(*args)`, which sees primals only, where a JVP rule got its primals from.
+def in_primal_trace(
+    tangents: Sequence[Any], run: Callable[..., Any], *args: Any
+) -> Any:
+    """Call `run(*args)`, which sees primals only, where a JVP rule's primals are from.
 
-    Under reverse mode JAX runs a whole `custom_jvp` rule under partial evaluation, although
-    only tangents are unknown. What sees primals alone goes straight to the trace below: that
-    halves the cost of tracing the rule.
+    Under reverse mode JAX runs a whole `custom_jvp` rule under partial evaluation,
+    although only tangents are unknown. What sees primals alone goes straight to the
+    trace below: that halves the cost of tracing the rule.
+
+    Returns:
+        What `run` returned.
     """
     if not any(isinstance(t, pe.JaxprTracer) for t in tangents):
         return run(*args)
@@ -148,8 +152,7 @@ def prune(function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., An
     """`function`, traced at `args`, without what its results don't need."""
     closed = jax.make_jaxpr(function)(*args)
     small, kept = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.out_avals))
-    # JAX 0.12 made the two kinds of jaxpr one: there the pruned one holds its
-    # constants.
+    # JAX 0.12 made the two kinds of jaxpr one: there the pruned one has the constants.
     separate = type(small) is not type(closed)
     run = jaxpr_as_fun(ClosedJaxpr(small, closed.consts) if separate else small)
     return lambda *xs: run(*[x for x, keep in zip(xs, kept, strict=True) if keep])
@@ -173,7 +176,7 @@ def user_frame(equation: JaxprEqn) -> str:
     return source_info_util.summarize(equation.source_info)
 
 
-def has_callback(closed: ClosedJaxpr) -> bool:
+def has_callback(closed: ClosedJaxpr | Jaxpr) -> bool:
     """Whether a jaxpr calls the host, at any depth."""
     inner = getattr(closed, "jaxpr", closed)
     return any(
@@ -213,6 +216,9 @@ def forward_mode_refusal(error: Exception) -> bool:
     JAX gives this error no class of its own, so the question is put to JAX: a trivial
     `custom_vjp` is run in forward mode, alone and inside reverse mode, and the errors
     are compared.
+
+    Returns:
+        True if `error` was raised by JAX and reads like one of those refusals.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

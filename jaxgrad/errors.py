@@ -7,8 +7,8 @@
     ├── ArgumentError               arguments that `forward` can't take (TypeError)
     ├── OutputError                 outputs that can't be returned (TypeError)
     ├── ContextError                a misuse of `ctx` (RuntimeError, TypeError)
-    ├── ClosureError                a closed-over value is being differentiated (TypeError)
-    ├── StaticMutationError         a static argument changed before backward (RuntimeError)
+    ├── ClosureError                a differentiated value is closed over (TypeError)
+    ├── StaticMutationError         a static argument was changed (RuntimeError)
     ├── BackwardError               what `backward` returned, or can't do (RuntimeError)
     │   ├── MissingBackwardError    no `backward` or `vjp` (NotImplementedError)
     │   ├── GradientCountError      wrong number of gradients (ValueError, TypeError)
@@ -26,8 +26,8 @@
 
     JaxgradWarning                  a UserWarning
 
-Each also derives from the builtin that users of torch or of JAX would catch. Exceptions that a
-user's own `forward` or `backward` raises pass through unchanged.
+Each also derives from the builtin that users of torch or of JAX would catch. Exceptions
+that a user's own `forward` or `backward` raises pass through unchanged.
 """
 
 
@@ -36,7 +36,7 @@ class JaxgradError(Exception):
 
 
 class FunctionDefinitionError(JaxgradError, TypeError):
-    """The class is not a legal Function; the message says which part and how to fix it."""
+    """The class is not a legal Function; the message says which part, and a way out."""
 
 
 class MissingForwardError(FunctionDefinitionError, NotImplementedError):
@@ -72,7 +72,7 @@ class BackwardError(JaxgradError, RuntimeError):
 
 
 class MissingBackwardError(BackwardError, NotImplementedError):
-    """Reverse mode reached a class that defines neither `backward` nor `vjp` nor `jvp`."""
+    """Reverse mode reached a class without `backward`, `vjp` or `jvp`."""
 
 
 class GradientCountError(BackwardError, ValueError, TypeError):

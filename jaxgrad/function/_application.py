@@ -38,7 +38,7 @@ class Application:
     Attributes:
         spec: the static side of the call.
         flags: for each input array, whether forward was told that its gradient is
-        needed.
+            needed.
         avals: for each input array, its type.
         differentiable: for each output array, whether it has a tangent.
         out_avals: for each output array, its type.
@@ -76,8 +76,8 @@ class Application:
         ctx.__dict__.update(attributes)
         return ctx
 
-    def hidden(self, residuals: Sequence[Any]) -> list[Any]:
-        """The input arrays that are residuals, for the functions' closures; else None."""
+    def hidden(self, residuals: Sequence[Any]) -> Sequence[Any]:
+        """The input arrays that are residuals, else None; for functions' closures."""
         if self.spec.captured is None:
             return ()
         found: list[Any] = [None] * len(self.avals)
@@ -97,6 +97,9 @@ class Application:
 
         Returns:
             One gradient for each input array; None where it is zero or not asked for.
+
+        Raises:
+            MissingBackwardError: the class has no reverse rule.
         """
         spec = self.spec
         method = spec.methods(self.hidden(residuals)).backward
@@ -179,7 +182,7 @@ def finished(spec: Spec, raw: Outputs, inputs: Sequence[Any]) -> Outputs:
     if not axes or axes == _axes.varying([jax.typeof(a) for a in outputs.arrays]):
         return outputs
 
-    def again(*xs: Any) -> list[Any]:
+    def again(*xs: Any) -> Sequence[Any]:
         return Outputs.of(execute(spec, xs, [False] * len(xs))[1]).converted().arrays
 
     if _compat.has_callback(jax.make_jaxpr(again)(*inputs)):

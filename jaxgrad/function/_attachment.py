@@ -15,6 +15,7 @@ from jaxgrad.function._intermediates import push_mids
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._primitives import attach
 from jaxgrad.function._spec import Spec
+from jaxgrad.function._trees import is_differentiable
 
 
 def run_attached(
@@ -64,6 +65,44 @@ class Attachment:
         return self.app.spec.owner
 
 
+class _Forbidden:
+    """Closed-over values that must not be differentiated."""
+
+    def __init__(self, owner: str, names: Sequence[str]) -> None:
+        self.owner = owner
+        self.names = names
+        self.sizes = (len(names), 0, 0)
+
+    def push(
+        self, flags: tuple[bool, ...], groups: Any, tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        pairs = zip(self.names, flags, strict=True)
+        _closures.refuse(self.owner, [name for name, flag in pairs if flag])
+
+    def __repr__(self) -> str:
+        return f"what {self.owner} closes over"
+
+
+def forbid(spec: Spec, values: Sequence[Any]) -> Sequence[Any]:
+    """Closed-over `values` whose differentiation raises by itself.
+
+    For where JAX calls every operand of a custom rule differentiated, so that the rule
+    can't tell.
+
+    Returns:
+        As many values, attached to themselves where they have a tangent.
+    """
+    if not any(map(is_differentiable, values)):
+        return values
+    moving = [v for v in values if is_differentiable(v)]
+    assert spec.captured is not None
+    pairs = zip(spec.captured.names, values, strict=True)
+    names = [name for name, value in pairs if is_differentiable(value)]
+    outs, _ = attach(_Forbidden(spec.owner, names), Groups(moving, (), (), moving))
+    rest = iter(outs)
+    return [next(rest) if is_differentiable(v) else v for v in values]
+
+
 def refuse_captured(spec: Spec, flags: Sequence[bool]) -> None:
     """Raise if a value that the Function closes over is being differentiated."""
     captured = spec.captured
@@ -83,6 +122,9 @@ def _widened(
     Forward may save by `needs_input_grad`. When an outer level differentiates an input
     that forward was not told of, it runs again with the outer flags; its outputs keep
     their values.
+
+    Returns:
+        The application, and its residuals.
     """
     if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
         return app, app.residuals(groups)

@@ -1,5 +1,4 @@
-"""Cotangents with the right varying axes and sharding, inside `shard_map` and on
-meshes.
+"""Cotangents with the right varying axes and sharding, for `shard_map` and meshes.
 
 A cotangent must vary over exactly the mesh axes that its primal varies on, and on a
 mesh with explicit axes it must have the primal's sharding. A backward can't know
@@ -64,8 +63,10 @@ def share(cotangents: Sequence[Any], axes: frozenset[str]) -> list[Any]:
     """Cotangents that all vary over `axes`.
 
     Where outputs vary differently, an invariant cotangent is handed to every shard as
-    an equal
-    share: a backward that mixes them then sums to the right gradient.
+    an equal share: a backward that mixes them then sums to the right gradient.
+
+    Returns:
+        As many cotangents; None stays None.
     """
     if not axes:
         return list(cotangents)
@@ -85,6 +86,9 @@ def widen(outputs: Sequence[jax.Array], inputs: Sequence[jax.Array]) -> list[jax
 
     JAX gives the result of a host callback an invariant type whatever its operands;
     each device calls the host by itself, so the result varies.
+
+    Returns:
+        As many values, unchanged but for their types.
     """
     axes = varying([jax.typeof(x) for x in inputs])
     out = []

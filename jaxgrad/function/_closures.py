@@ -163,8 +163,8 @@ def refuse(owner: str, names: Sequence[str]) -> NoReturn:
         f"{owner} closes over {listed}, which is being differentiated.\n"
         "  Expected every differentiated value among the arguments of apply: the rule "
         "can't say the gradient of a value that it closes over.\n"
-        f"  Pass it as an argument, e.g. {owner}.apply(x, {listed.strip(chr(39))}), and "
-        "return its gradient from backward; or use jax.lax.stop_gradient on it."
+        f"  Pass it as an argument, e.g. {owner}.apply(x, {listed.strip(chr(39))}), "
+        "and return its gradient from backward; or use jax.lax.stop_gradient on it."
     )
 
 

@@ -6,7 +6,7 @@ for backward.
 """
 
 import warnings
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jaxgrad.errors import ContextError
 from jaxgrad.function._trees import is_array
@@ -64,6 +64,11 @@ class Context:
     __slots__ = ("__dict__", "_state")
 
     _state: _State
+
+    if TYPE_CHECKING:  # any attribute may be set, and read back
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
         """A context for class `owner` in `phase`; users never make one themselves."""
@@ -154,8 +159,8 @@ class Context:
         """
         if not isinstance(value, bool):
             raise ContextError(
-                f"{self._state.owner}: ctx.set_materialize_grads expected True or False, "
-                f"got {type(value).__name__} {value!r}."
+                f"{self._state.owner}: ctx.set_materialize_grads expected True or "
+                f"False, got {type(value).__name__} {value!r}."
             )
         self._state.materialize = value
 
@@ -173,7 +178,7 @@ class Context:
         )
 
     def mark_shared_storage(self, *pairs: Any) -> None:
-        """Does nothing, as in torch, where it is deprecated; JAX arrays share nothing."""
+        """Does nothing and is deprecated, as in torch; JAX arrays share nothing."""
         warnings.warn(
             "ctx.mark_shared_storage is deprecated and does nothing.",
             FutureWarning,
@@ -187,7 +192,8 @@ class Context:
         if state.phase not in ("forward", "setup_context"):
             raise ContextError(
                 f"{state.owner}: ctx.{method} was called in {state.phase}.\n"
-                "  Expected a call in forward or setup_context; what is kept later is lost."
+                "  Expected a call in forward or setup_context; what is kept later is "
+                "lost."
             )
         for position, value in enumerate(tensors):
             if is_array(value) or (value is None and allow_none):
@@ -197,7 +203,9 @@ class Context:
                 f"{position} is {type(value).__name__} {value!r}.\n"
                 f"  Expected a jax.Array or NumPy array{' or None' * allow_none}; got "
                 f"{type(value).__name__}.\n"
-                "  Keep other values as attributes, e.g. ctx.value = value."
+                "  Keep other values as attributes, e.g. ctx.value = value; a Python "
+                "number is static: pass jnp.asarray(number) to apply to make it an "
+                "array."
             )
         return tensors
 

@@ -2,8 +2,7 @@
 
 A call goes one of four ways:
 
-1. arrays only, all concrete: straight to the compiled forward (`Function.apply`
-   itself);
+1. arrays only, all concrete: straight to the compiled forward, by `Function.apply`;
 2. concrete arrays and static values outside every transformation: to the forward
    compiled for these static values, from their second use on (a value that changes at
    every call is never compiled);
@@ -29,6 +28,7 @@ from jaxgrad import _compat
 from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
 from jaxgrad.function import _closures, _mutation
 from jaxgrad.function._application import execute
+from jaxgrad.function._attachment import forbid
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._signature import Bound, Signature
@@ -71,7 +71,7 @@ class Dispatch:
 
     def __init__(self, cls: Any) -> None:
         """Read the class; nothing is compiled yet."""
-        self.cls = weakref.ref(cls)
+        self.cls: Callable[[], Any] = weakref.ref(cls)  # alive while it is applied
         self.signature = Signature(
             check_forward(cls), not cls._style.setup, cls.__name__
         )
@@ -183,8 +183,10 @@ class Dispatch:
     def _mark(self, leaf: Any) -> tuple[Any, Any]:
         if _compat.is_ref(leaf):
             raise ArgumentError(
-                f"{self.signature.owner}.apply was given a jax.Ref, which is not supported.\n"
-                "  Expected arrays, containers of arrays and static values; got a Ref.\n"
+                f"{self.signature.owner}.apply was given a jax.Ref, which is not "
+                "supported.\n"
+                "  Expected arrays, containers of arrays and static values; got a "
+                "Ref.\n"
                 "  Pass its value, ref[...], and write the result back after the call."
             )
         if isinstance(leaf, complex):
@@ -235,10 +237,11 @@ class Dispatch:
                 while len(self.compiled) >= MAX_SPECS:
                     self.compiled.pop(next(iter(self.compiled)))
                 self.compiled[quick[0]] = compiled
-        if not static and all(spec.slot_is_leaf) and not spec.keywords:
-            if self.signature.simple and spec.count == len(self.signature.names):
-                self.plain = compiled
-                self.arity = -1 if self.closed else spec.count
+        signature = self.signature
+        arrays_only = not static and all(spec.slot_is_leaf) and not spec.keywords
+        if arrays_only and signature.simple and spec.count == len(signature.names):
+            self.plain = compiled
+            self.arity = -1 if self.closed else spec.count
         return _unpack(result)
 
     def _eager(self, spec: Spec, arrays: list[Any]) -> Any:
@@ -259,7 +262,10 @@ class Dispatch:
         captured = self._captured(spec)
         if captured is not None:
             spec = spec.capturing(captured)
-            arrays = [*arrays, *captured.take()]
+            hidden = captured.take()
+            if _compat.over_reports():
+                hidden = forbid(spec, hidden)
+            arrays = [*arrays, *hidden]
         if not arrays:
             return self._eager(spec, arrays)
         try:
@@ -307,6 +313,9 @@ def compile_forward(spec: Spec) -> Callable[..., Any]:
 
     JAX's caches keep what they compiled; the class is held weakly so that they don't
     keep it.
+
+    Returns:
+        A jitted function of the call's arrays; its result goes through `_unpack`.
     """
     weak = spec.weakly()
 
@@ -314,8 +323,7 @@ def compile_forward(spec: Spec) -> Callable[..., Any]:
         inputs = [as_array(a) for a in arrays]
         _, result = execute(weak, inputs, [False] * len(inputs))
         outputs = Outputs.of(result).converted()
-        # Without static leaves the result is returned as it is, which saves unpacking
-        # it.
+        # Without static leaves the result is returned as it is: no time to unpack it.
         return outputs.unpack() if outputs.static.plain else outputs
 
     forward.__name__ = forward.__qualname__ = spec.owner
@@ -333,9 +341,9 @@ def _warn_eager(spec: Spec, error: Exception) -> None:
         trace = trace.tb_next
     where = f"{code.co_filename}:{line}" if code else "its forward"
     warnings.warn(
-        f"{spec.owner}.forward needs concrete values at {where}, so it can't be compiled: "
-        "it runs eagerly, which is slower. Set jit = False on the class to say that this "
-        "is meant, or compute with jax.numpy there.",
+        f"{spec.owner}.forward needs concrete values at {where}, so it can't be "
+        "compiled: it runs eagerly, which is slower. Set jit = False on the class to "
+        "say that this is meant, or compute with jax.numpy there.",
         JaxgradWarning,
         stacklevel=5,
     )
@@ -346,6 +354,6 @@ def _no_forward_mode(owner: str) -> ForwardModeError:
         f"{owner} has no forward-mode rule, and forward mode (jvp, jacfwd, linearize) "
         "reached it.\n"
         "  Expected a forward-mode rule; got only a reverse-mode one.\n"
-        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if its "
-        "backward is linear in the cotangents: the JVP is then its transpose."
+        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if "
+        "its backward is linear in the cotangents: the JVP is then its transpose."
     )

@@ -1,13 +1,12 @@
-"""`to_custom_vjp`: a Function as the `jax.custom_vjp` that an expert would have
-written.
-"""
+"""`to_custom_vjp`: a Function as the `jax.custom_vjp` an expert would have written."""
 
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jaxgrad.errors import ArgumentError
-from jaxgrad.function._lowering import SymbolicZero, reverse
+from jaxgrad.function._lowering import SymbolicZero, reverse_rule
 from jaxgrad.function._signature import Signature
 from jaxgrad.function._spec import ARRAY, Spec
 from jaxgrad.function._style import check_forward
@@ -20,6 +19,9 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
     Args:
         cls: the Function.
         static: values of static parameters, by name.
+
+    Returns:
+        A function of pytrees of arrays, one for each remaining parameter.
 
     Raises:
         ArgumentError: `static` names a parameter that forward doesn't have.
@@ -45,33 +47,38 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
                 f"{cls.__name__}.to_custom_vjp() takes the array arguments "
                 f"({', '.join(arrays)}); got {len(args)} of them."
             )
+        # What is not named static is an array here, Python numbers too.
+        args = jax.tree.map(_as_leaf, args)
         bound = signature.bind((), {**static, **dict(zip(arrays, args, strict=True))})
         leaves, treedef = jax.tree.flatten(bound.values)
         found = [leaf for leaf in leaves if is_array(leaf) or _is_traced(leaf)]
         marked = [ARRAY if is_array(v) or _is_traced(v) else v for v in leaves]
-        # The reverse rule of exactly these arguments; JAX calls its two halves below.
         return Spec(cls, bound, treedef, marked), bound, found
 
     def primal(*args: Any) -> Any:
         spec, _, found = reduced(args)
-        return reverse(spec).fun(*found).unpack()
+        return reverse_rule(spec).primal(*found).unpack()
 
     def forward(*args: Any) -> Any:
         spec, bound, found = reduced(args)
-        outputs, residuals = reverse(spec).fwd(*found)
-        return outputs.unpack(), (residuals, _Holes(spec, bound, arrays), outputs)
+        outputs, residuals = reverse_rule(spec).forward(*found)
+        holes = _Holes(spec, bound, arrays)
+        return outputs.unpack(), (residuals, holes, outputs.with_arrays(()))
 
     def backward(saved: Any, cotangents: Any) -> Any:
-        residuals, holes, outputs = saved
+        residuals, holes, result = saved
         leaves = jax.tree.leaves(cotangents, is_leaf=_is_symbolic)
-        spec = holes.spec
-        gradients = reverse(spec).bwd(residuals, outputs.with_arrays(leaves))
-        return holes.arguments(gradients)
+        given = result.with_arrays(result.pick(leaves))
+        return holes.arguments(reverse_rule(holes.spec).backward(residuals, given))
 
     primal.__name__ = primal.__qualname__ = cls.__name__
     function = jax.custom_vjp(primal)
     function.defvjp(forward, backward, symbolic_zeros=True)
     return function
+
+
+def _as_leaf(leaf: Any) -> Any:
+    return jnp.asarray(leaf) if isinstance(leaf, int | float | complex) else leaf
 
 
 def _is_traced(leaf: Any) -> bool:

@@ -1,5 +1,4 @@
-"""Tangents of an application: the user's `jvp`, or the transpose of the user's
-`backward`.
+"""Tangents of an application: the user's `jvp`, or the transpose of `backward`.
 
 - `push_outputs`: tangents of the outputs, as a linear equation whose transpose is the
   user's backward.
@@ -33,6 +32,9 @@ def push_outputs(
         flags: which input arrays have a tangent.
         residuals: as `Application.residuals` gives them.
         tangents: those of the flagged inputs.
+
+    Returns:
+        One tangent for each differentiable output.
     """
     style = app.spec.style
     moving = [i for i, flag in enumerate(flags) if flag]
@@ -78,7 +80,7 @@ def derived_jvp(
 def materialized(
     app: Application, moving: Sequence[int], residuals: Sequence[Any]
 ) -> Any:
-    """The user's backward from cotangents to the gradients of `moving`, zeros included."""
+    """The user's backward: cotangents to gradients of `moving`, zeros included."""
 
     def back(*cotangents: Any) -> list[Any]:
         gradients = app.backward(residuals, cotangents)

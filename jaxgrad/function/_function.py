@@ -87,32 +87,32 @@ class Function(metaclass=FunctionMeta):
     generate_jvp_rule: bool = False
     complex_convention: str = "torch"
 
+    # Any signature, so that type checkers accept every subclass's own.
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; a tuple is several of them. To be defined by subclasses."""
+        """`forward(ctx, *args)`: compute the outputs; a tuple is several of them."""
         raise errors.MissingForwardError(
-            "Function.forward is to be defined by subclasses."
+            "Function.forward is for subclasses to define."
         )
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Fill `ctx` from all bound arguments and the output, when forward takes no
-        ctx.
-        """
+    def setup_context(*args: Any, **kwargs: Any) -> Any:
+        """`setup_context(ctx, inputs, output)`: fill `ctx`, if forward takes none."""
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Gradients of the arguments from those of the outputs: one for each argument."""
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        """`backward(ctx, *grad_outputs)`: one gradient for each argument."""
         raise errors.MissingBackwardError(
-            "Function.backward is to be defined by subclasses."
+            "Function.backward is for subclasses to define."
         )
 
     vjp = backward
 
     @staticmethod
-    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Tangents of the outputs from those of the arguments: one for each output."""
-        raise errors.ForwardModeError("Function.jvp is to be defined by subclasses.")
+    def jvp(*args: Any, **kwargs: Any) -> Any:
+        """`jvp(ctx, *grad_inputs)`: one tangent for each output."""
+        raise errors.ForwardModeError("Function.jvp is for subclasses to define.")
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
@@ -175,7 +175,7 @@ class Function(metaclass=FunctionMeta):
 
     @classmethod
     def cache_info(cls) -> CacheInfo:
-        """How often calls found their static side in this class's cache, and its size."""
+        """How often calls found their static side in the class's cache; its size."""
         dispatch = cls._dispatch
         if dispatch is None:
             return CacheInfo(0, 0, _MAX_SPECS, 0)

@@ -145,7 +145,8 @@ def _match(spec: "Spec", slot: int, gradient: Any) -> list[Any]:
             f"{path}, in argument {spec.names[slot]!r}.\n"
             f"  Expected {jax.tree.structure(want)}\n"
             f"  got      {jax.tree.structure(have)}\n"
-            "  Return a container like the argument, with None where there is no gradient."
+            "  Return a container like the argument, with None where there is no "
+            "gradient."
         ) from error
     return leaves
 
@@ -173,7 +174,7 @@ def _same_structure(example: Any, gradient: Any) -> bool:
 def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
     """One gradient, in the type of its primal `aval`."""
     if isinstance(gradient, _compat.Tracer):
-        have = gradient.aval
+        have: Any = gradient.aval
         same = have.shape == aval.shape and have.dtype == aval.dtype
         if same and have.dtype.kind != "c":
             return gradient
@@ -234,15 +235,15 @@ def _sum_to(spec: "Spec", position: int, aval: Any, gradient: jax.Array) -> jax.
             position,
             f"{short_type(aval)}, or a shape that broadcasting makes of it",
             short_type(gradient),
-            "Return a gradient of the argument's shape; a larger one is summed, a smaller "
-            "one is not broadcast.",
+            "Return a gradient of the argument's shape; a larger one is summed, a "
+            "smaller one is not broadcast.",
         )
     stretched = [
         extra + i
         for i, want in enumerate(shape)
         if want == 1 and larger[extra + i] != 1
     ]
-    return gradient.sum(tuple([*range(extra), *stretched])).reshape(shape)
+    return gradient.sum((*range(extra), *stretched)).reshape(shape)
 
 
 def _static(spec: "Spec", name: str, gradient: Any) -> NoReturn:

@@ -7,7 +7,7 @@ that JAX can't differentiate, as long as nobody asks.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import jax
@@ -25,7 +25,7 @@ def push_mids(
     groups: Groups,
     tangents: Sequence[Any],
 ) -> list[Any]:
-    """Tangents of the saved intermediates, from those of the inputs that `flags` names."""
+    """Tangents of the saved intermediates, from those of the inputs in `flags`."""
     moving = [i for i, flag in enumerate(flags) if flag]
 
     def forward(inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -50,6 +50,9 @@ def _mids(app: Application, inputs: Sequence[Any], moving: Sequence[int]) -> Any
 
     Only what the intermediates need is kept of forward: a host callback beside them
     does no harm.
+
+    Returns:
+        The function, and the values at which to differentiate it.
     """
 
     def again(*xs: Any) -> list[Any]:
@@ -67,7 +70,7 @@ def _mids(app: Application, inputs: Sequence[Any], moving: Sequence[int]) -> Any
 
 
 @contextlib.contextmanager
-def _named(app: Application) -> Iterator[None]:
+def _named(app: Application) -> Generator[None]:
     """JAX's refusal to differentiate forward, as an error that names the Function."""
     try:
         yield
@@ -76,7 +79,8 @@ def _named(app: Application) -> Iterator[None]:
         names = ", ".join(name for name, (group, _) in pairs if group == "mids")
         raise IntermediateDerivativeError(
             f"{app.spec.owner}.forward computed {names}, an intermediate, by something "
-            "that JAX can't differentiate, and a second derivative needs its derivative.\n"
+            "that JAX can't differentiate, and a second derivative needs its "
+            "derivative.\n"
             f"  Expected a computation with a derivative; got: {error}\n"
             "  Save an input or an output and compute the intermediate from it in "
             "backward, or return the intermediate as an output too."

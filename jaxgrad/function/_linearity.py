@@ -3,9 +3,8 @@
 A JVP that is derived by transposing backward is right only if backward is linear. JAX's
 `linear_transpose` notices an operation that it can't transpose, but takes an affine
 function for its linear part and a constant one for zero. So every value is classified,
-equation by
-equation: `ZERO`, `CONSTANT` (does not depend on the cotangents) or `LINEAR`; what is
-neither is an error that says where it came from.
+equation by equation: `ZERO`, `CONSTANT` (does not depend on the cotangents) or
+`LINEAR`; what is neither is an error that says where it came from.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,12 +27,59 @@ ZERO, CONSTANT, LINEAR = _Kind.ZERO, _Kind.CONSTANT, _Kind.LINEAR
 
 # Linear in every operand together: f(a, b) = f(a, 0) + f(0, b).
 _ADDITIVE = frozenset(
-    ["add", "sub", "add_any", "neg", "concatenate", "reshape", "broadcast_in_dim", "transpose", "reduce_sum", "cumsum", "squeeze", "expand_dims", "slice", "rev", "real", "imag", "conj", "complex", "copy", "copy_p", "pad", "convert_element_type", "psum", "psum2", "psum_invariant", "all_gather", "all_to_all", "ppermute", "pbroadcast", "pcast", "pvary", "reshard", "reduce_scatter", "psum_scatter", "device_put", "sharding_constraint", "reduce_precision", "optimization_barrier", "reduce_window_sum", "fft", "split", "tie_in", "function_once", "stop_gradient", "mesh_cast", "layout_constraint", "all_gather_invariant"]
+    [
+        "add",
+        "sub",
+        "add_any",
+        "neg",
+        "concatenate",
+        "reshape",
+        "broadcast_in_dim",
+        "transpose",
+        "reduce_sum",
+        "cumsum",
+        "squeeze",
+        "expand_dims",
+        "slice",
+        "rev",
+        "real",
+        "imag",
+        "conj",
+        "complex",
+        "copy",
+        "copy_p",
+        "pad",
+        "convert_element_type",
+        "psum",
+        "psum2",
+        "psum_invariant",
+        "all_gather",
+        "all_to_all",
+        "ppermute",
+        "pbroadcast",
+        "pcast",
+        "pvary",
+        "reshard",
+        "reduce_scatter",
+        "psum_scatter",
+        "device_put",
+        "sharding_constraint",
+        "reduce_precision",
+        "optimization_barrier",
+        "reduce_window_sum",
+        "fft",
+        "split",
+        "tie_in",
+        "function_once",
+        "stop_gradient",
+        "mesh_cast",
+        "layout_constraint",
+        "all_gather_invariant",
+    ]
 )
 # Linear in each operand alone.
 _BILINEAR = frozenset(["mul", "dot_general", "conv_general_dilated"])
-# Linear in the operands at these positions together; the others must not depend on
-# cotangents.
+# Linear in the operands at these positions together; no cotangent may reach others.
 _IN_SOME: dict[str, Sequence[int]] = {
     "div": (0,),
     "select_n": (),  # all but the first
@@ -49,7 +95,19 @@ _IN_SOME: dict[str, Sequence[int]] = {
     "select_and_scatter_add": (0,),
 }
 _CALLS = frozenset(
-    ["jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint", "custom_jvp_call", "custom_vjp_call", "custom_lin", "custom_vjp_call_jaxpr"]
+    [
+        "jit",
+        "pjit",
+        "closed_call",
+        "core_call",
+        "remat",
+        "remat2",
+        "checkpoint",
+        "custom_jvp_call",
+        "custom_vjp_call",
+        "custom_lin",
+        "custom_vjp_call_jaxpr",
+    ]
 )
 
 
@@ -87,8 +145,8 @@ def message(owner: str, why: str) -> str:
         f"{owner}.backward is not linear in the cotangents, and its JVP is derived by "
         "transposing it.\n"
         f"  Expected a linear map of the cotangents; got one where {why}.\n"
-        f"  Define a `jvp` staticmethod on {owner}, or leave out generate_jvp_rule and use "
-        "reverse mode only."
+        f"  Define a `jvp` staticmethod on {owner}, or leave out generate_jvp_rule and "
+        "use reverse mode only."
     )
 
 

@@ -11,7 +11,7 @@ is there.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -39,15 +39,14 @@ def plain(spec: Spec, inputs: Sequence[Any]) -> Outputs:
     """Forward alone, for an application that nobody differentiates."""
     inputs = [as_array(x) for x in inputs]
     if _compat.switched_on():
-        # JAX's coming rules differentiate this body in places where it must keep the
-        # rule.
+        # JAX's coming rules differentiate this body where it must keep the rule.
         return run_attached(spec, inputs, _flags(inputs, [_compat.over_reports()]))[1]
     _, result = execute(spec, inputs, [False] * len(inputs))
     return finished(spec, Outputs.of(result), inputs)
 
 
 def _flags(inputs: Sequence[Any], perturbed: Sequence[bool]) -> tuple[bool, ...]:
-    """Which inputs are differentiated; `perturbed` may be one answer for all of them."""
+    """Which inputs are differentiated; `perturbed` may be one answer for them all."""
     if len(perturbed) != len(inputs):
         perturbed = [*perturbed] * len(inputs)
     pairs = zip(inputs, perturbed, strict=True)
@@ -71,8 +70,16 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def reverse(spec: Spec) -> Callable[..., Outputs]:
-    """A `jax.custom_vjp` of the call's arrays."""
+class ReverseRule(NamedTuple):
+    """The three functions that make a `jax.custom_vjp` with symbolic zeros."""
+
+    primal: Callable[..., Outputs]
+    forward: Callable[..., tuple[Outputs, Residuals]]
+    backward: Callable[[Residuals, Outputs], tuple[Any, ...]]
+
+
+def reverse_rule(spec: Spec) -> ReverseRule:
+    """The rule of a call, over its flat arrays."""
 
     def primal(*inputs: Any) -> Outputs:
         return plain(spec, inputs)
@@ -92,11 +99,14 @@ def reverse(spec: Spec) -> Callable[..., Outputs]:
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
         return tuple(app.backward(residuals.values, given))
 
-    return _named(jax.custom_vjp(_as(spec, primal)), forward, backward)
+    return ReverseRule(primal, forward, backward)
 
 
-def _named(function: Any, forward: Any, backward: Any) -> Any:
-    function.defvjp(forward, backward, symbolic_zeros=True)
+def reverse(spec: Spec) -> Callable[..., Outputs]:
+    """A `jax.custom_vjp` of the call's arrays."""
+    rule = reverse_rule(spec)
+    function = jax.custom_vjp(_as(spec, rule.primal))
+    function.defvjp(rule.forward, rule.backward, symbolic_zeros=True)
     return function
 
 
@@ -107,9 +117,7 @@ def _as(spec: Spec, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dual(spec: Spec) -> Callable[..., Outputs]:
-    """A `jax.custom_jvp` of the call's arrays that can be transposed by the user's
-    rule.
-    """
+    """A `jax.custom_jvp` of the call's arrays, which the user's rule transposes."""
 
     def primal(*inputs: Any) -> Outputs:
         return plain(spec, inputs)

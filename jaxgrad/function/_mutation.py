@@ -62,6 +62,9 @@ def settled(before: list[Any], watched: Watched, restless: set[int]) -> list[Any
 
     A counter or a log that forward writes to is not a mistake, and no later application
     of the same Function makes it one.
+
+    Returns:
+        One fingerprint for each of the `watched`, as `fingerprints` gives them.
     """
     after = fingerprints(watched)
     for i, (old, new) in enumerate(zip(before, after, strict=True)):

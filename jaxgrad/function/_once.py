@@ -56,7 +56,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard(values: Sequence[Any], owner: str) -> list[Any]:
-    """`values` with a tangent that raises; entries without a tangent stay as they are."""
+    """`values` with a tangent that raises; None stays None."""
     return [v if v is None else once_p.bind(v, owner=owner)[0] for v in values]
 
 

@@ -94,10 +94,15 @@ class Outputs:
         return (filled,) if static.single else tuple(filled)
 
     def slot_marks(self) -> tuple[Any, ...]:
-        """One entry for each output, with True in the place of arrays, False elsewhere."""
+        """One entry for each output, with True in the place of arrays, else False."""
         marks = [leaf is _HOLE for leaf in self.static.leaves]
         filled = jax.tree.unflatten(self.static.treedef, marks)
         return (filled,) if self.static.single else tuple(filled)
+
+    def pick(self, leaves: Sequence[Any]) -> list[Any]:
+        """Those of `leaves`, one for each leaf of the result, that stand for arrays."""
+        pairs = zip(leaves, self.static.leaves, strict=True)
+        return [leaf for leaf, mark in pairs if mark is _HOLE]
 
     def with_arrays(self, arrays: Sequence[Any]) -> "Outputs":
         """The same result with other arrays."""

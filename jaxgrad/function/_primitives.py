@@ -28,11 +28,9 @@ Arrays = Sequence[Any]
 
 
 class LinearRule:
-    """A linear map and its transpose; both take `(residuals, vector)` and return a
-    list.
+    """A linear map and its transpose, both from `(residuals, vector)` to a list.
 
-    The transpose is given None for a cotangent that is absent, and may return None for
-    zero.
+    The transpose is given None for an absent cotangent, and may return None for zero.
     """
 
     __slots__ = ("map", "name", "transpose")
@@ -151,6 +149,9 @@ def linear(
         residuals: what both depend on, not linearly.
         tangents: what the map is linear in.
         avals: the types of the results.
+
+    Returns:
+        The tangents that the map makes of them.
     """
     return linear_p.bind(
         *residuals, *tangents, rule=rule, count=len(residuals), avals=tuple(avals)
@@ -198,7 +199,7 @@ def _attach_jvp(
 
 
 class _Batched:
-    """An application whose operands carry a leading batch axis, where `axes` has a 0."""
+    """An application whose operands have a leading batch axis, where `axes` has a 0."""
 
     def __init__(self, call: Attached, axis: _compat.BatchAxis, axes: Any) -> None:
         self.call = call
@@ -252,7 +253,7 @@ attach_p = _compat.define(
 
 
 class _Detach:
-    """Attaches to nothing: values of which JAX believes that they depend on no input."""
+    """Attaches to nothing: JAX believes that the values depend on no input."""
 
     def __init__(self, count: int) -> None:
         self.sizes = (count, 0, 0)
@@ -267,10 +268,10 @@ class _Detach:
 
 
 def detach(values: Arrays) -> list[Any]:
-    """`values` without their tangents: one equation, where `stop_gradient` needs one
-    each.
+    """`values` without their tangents, in one equation; `stop_gradient` needs one each.
 
-    What is concrete has no tangent, and stays as it is.
+    Returns:
+        As many values. What is concrete has no tangent, and stays as it is.
     """
     traced = [i for i, v in enumerate(values) if isinstance(v, _compat.Tracer)]
     moving = [i for i in traced if is_inexact(values[i].dtype)]

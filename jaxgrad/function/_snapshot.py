@@ -72,8 +72,7 @@ class Snapshot:
         saved = len(jax.tree.leaves(context[:2]))
         for position, leaf in enumerate(leaves):
             is_numpy = isinstance(leaf, np.ndarray | np.generic)
-            # NumPy attributes are host data and stay NumPy; saved NumPy arrays are
-            # arrays.
+            # NumPy attributes are host data and stay NumPy; saved ones are arrays.
             if isinstance(leaf, jax.Array) or (is_numpy and position < saved):
                 self.leaves.append(_Slot(self._residual(leaf)))
             elif isinstance(leaf, types.FunctionType):
@@ -94,9 +93,7 @@ class Snapshot:
         return mids, aux
 
     def names(self) -> list[str]:
-        """One name for each source: `saved_tensors[0]`, or `ctx.scale` for an
-        attribute.
-        """
+        """One name for each source, like `saved_tensors[0]` or `ctx.scale`."""
         found = ["a closed-over value"] * len(self.sources)
         tree = self._unflatten(self.leaves)
         for path, leaf in reversed(jax.tree_util.tree_flatten_with_path(tree)[0]):

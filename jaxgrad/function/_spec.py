@@ -48,20 +48,19 @@ class Spec:
         given: how many of them the caller gave; those after it are defaults.
         slot_arrays: for each argument, which of its leaves are arrays.
         slot_is_leaf: for each argument, whether it is a leaf itself.
-        array_slots: for each array, the number of its argument; hidden operands have
-        -1.
+        array_slots: for each array, the number of its argument; -1 for hidden operands.
         conjugate: whether rules are written in torch's complex convention.
         lowered: the JAX function over the arrays; made at first use.
         compiled: the compiled detached forward, or None.
     """
 
     def __init__(
-        self, cls: type, bound: Bound, treedef: Any, leaves: Sequence[Any]
+        self, cls: Any, bound: Bound, treedef: Any, leaves: Sequence[Any]
     ) -> None:
         """`leaves` are those of `bound.values`, with `ARRAY` in the place of arrays."""
         self._cls: Callable[[], Any] = lambda: cls
         self.owner = cls.__name__
-        self.style: Style = cls._style  # type: ignore[attr-defined]
+        self.style: Style = cls._style
         self.names = bound.names
         self.given = bound.given
         self.keywords = bound.keywords
@@ -146,7 +145,7 @@ class Spec:
         return tuple(out)
 
     def example(self, slot: int) -> Any:
-        """An argument with placeholders for arrays; its structure and paths are right."""
+        """An argument with placeholders for arrays; structure and paths are right."""
         start = sum(s.num_leaves for s in self.slots[:slot])
         leaves = self.leaves[start : start + self.slots[slot].num_leaves]
         return jax.tree.unflatten(self.slots[slot], leaves)
@@ -196,7 +195,7 @@ class Spec:
         return new
 
     def fresh(self) -> "Spec":
-        """The same for one call: JAX must not find what it traced for an earlier one."""
+        """The same for one call: JAX must not find what it traced for an older one."""
         return self._copy()
 
     def weakly(self) -> "Spec":

@@ -1,4 +1,4 @@
-"""How a class is written: which rules it defines, and in which of torch's two styles."""
+"""How a class is written: which rules it defines, in which of torch's two styles."""
 
 import inspect
 from collections.abc import Callable
@@ -30,14 +30,18 @@ class Style(NamedTuple):
     def of(cls: type) -> "Style":
         """Read a class.
 
+        Returns:
+            What it defines, inherited rules included.
+
         Raises:
-            FunctionDefinitionError: it defines both `backward` and `vjp`.
+            FunctionDefinitionError: it defines both `backward` and `vjp`, or names an
+                unknown `complex_convention`.
         """
         defined = {name for name in RULES if _overridden(cls, name)}
         if {"backward", "vjp"} <= defined:
             raise FunctionDefinitionError(
-                f"{cls.__name__} implements both `backward` and `vjp`, which are two names "
-                "of one rule.\n"
+                f"{cls.__name__} implements both `backward` and `vjp`, which are two "
+                "names of one rule.\n"
                 "  Expected one of them, inherited ones included; got both.\n"
                 "  Remove one of them."
             )
@@ -46,8 +50,8 @@ class Style(NamedTuple):
             raise FunctionDefinitionError(
                 f"{cls.__name__}.complex_convention is {convention!r}.\n"
                 f'  Expected "torch" or "jax"; got {convention!r}.\n'
-                '  Leave it out for rules written as in torch; set "jax" for rules that '
-                "return what jax.vjp would."
+                "  Leave it out for rules written as in torch; set "
+                '"jax" for rules that return what jax.vjp would.'
             )
         reverse = "backward" if "backward" in defined else "vjp"
         has_reverse = reverse in defined
@@ -64,8 +68,7 @@ class Style(NamedTuple):
 def _overridden(cls: type, name: str) -> bool:
     for base in cls.__mro__:
         if name in base.__dict__:
-            # The root of the hierarchy documents the methods; only it has no parent
-            # Function.
+            # The root of the hierarchy only documents the methods.
             return not base.__dict__.get("_is_root", False)
     return False
 
@@ -73,9 +76,13 @@ def _overridden(cls: type, name: str) -> bool:
 def check_forward(cls: Any) -> Callable[..., Any]:
     """The class's forward, if it can be called as a static method.
 
+    Returns:
+        The function, with its context parameter if it has one.
+
     Raises:
         MissingForwardError: there is none.
-        FunctionDefinitionError: it takes `self`, or `ctx` beside a setup_context.
+        FunctionDefinitionError: it takes `self`, or `ctx` beside a setup_context; or
+            the class defines `vmap`.
     """
     name = cls.__name__
     if not cls._style.has_forward:
@@ -103,6 +110,7 @@ def check_forward(cls: Any) -> Callable[..., Any]:
             f"{name} defines setup_context, and its forward takes `ctx` too.\n"
             "  Expected forward(*args) beside setup_context(ctx, inputs, output); got "
             "forward(ctx, ...).\n"
-            "  Remove `ctx` from forward, or remove setup_context and use ctx in forward."
+            "  Remove `ctx` from forward, or remove setup_context and use ctx in "
+            "forward."
         )
     return cls.forward

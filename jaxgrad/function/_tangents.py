@@ -44,6 +44,9 @@ def _tangent(app: "Application", position: int, given: dict[int, Any]) -> Any:
 def check_tangents(app: "Application", returned: Any) -> list[Any]:
     """One tangent for each differentiable output, checked.
 
+    Returns:
+        Arrays of the outputs' types; zeros for None.
+
     Raises:
         TangentError: the wrong count, structure, shape or dtype, or a tangent for an
             output that has none.

@@ -22,12 +22,13 @@ _SHORT = {
     "uint": "u",
     "complex": "c",
 }
+# Tracers first: `isinstance(tracer, jax.Array)` goes through a slow metaclass.
+_ARRAYS = (_compat.Tracer, jax.Array)
 
 
 def is_array(value: Any) -> bool:
     """Whether a leaf is an array: a JAX array or tracer, a NumPy array or scalar."""
-    # Tracers first: `isinstance(tracer, jax.Array)` goes through a slow metaclass.
-    if isinstance(value, _compat.Tracer) or isinstance(value, jax.Array):
+    if isinstance(value, _ARRAYS):
         return True
     if isinstance(value, np.ndarray | np.generic):
         # Arrays of strings and of objects are Python values to JAX.
@@ -48,9 +49,7 @@ def is_differentiable(value: Any) -> bool:
 
 def as_array(value: Any) -> jax.Array:
     """`value` as a JAX array; JAX arrays and tracers as they are."""
-    if isinstance(value, _compat.Tracer) or isinstance(value, jax.Array):
-        return value
-    return jnp.asarray(value)
+    return value if isinstance(value, _ARRAYS) else jnp.asarray(value)
 
 
 def contains_tracer(tree: Any) -> bool:
@@ -59,14 +58,14 @@ def contains_tracer(tree: Any) -> bool:
 
 
 def short_dtype(dtype: Any) -> str:
-    """`f32` for float32, `bf16`, `i8`, `u16`, `c64`, `bool`; other names as they are."""
+    """`f32` for float32, `bf16`, `i8`, `u16`, `c64`; other names as they are."""
     name = str(dtype)
     head = name.rstrip("0123456789")
     return _SHORT[head] + name[len(head) :] if head in _SHORT else name
 
 
 def short_type(value: Any) -> str:
-    """The type of an array as jaxprs write it (`f32[3,4]`), or a Python value's class."""
+    """An array's type as jaxprs write it (`f32[3,4]`), or a Python value's class."""
     if not hasattr(value, "dtype") or not hasattr(value, "shape"):
         return f"{type(value).__name__} {value!r}"
     return f"{short_dtype(value.dtype)}[{','.join(map(str, value.shape))}]"
