@@ -97,9 +97,13 @@ def _batch_axis(axis: Any) -> BatchAxis:
 
 
 def in_primal_trace(
-    tangents: Sequence[Any], run: Callable[..., Any], *args: Any
+    tangents: Sequence[Any],
+    run: Callable[..., Any],
+    first: Any,
+    primals: Any,
+    *rest: Any,
 ) -> Any:
-    """Call `run(*args)`, which sees primals only, where a JVP rule's primals are from.
+    """Call `run(first, primals, *rest)` where a JVP rule got its primals from.
 
     Under reverse mode JAX runs a whole `custom_jvp` rule under partial evaluation,
     although only tangents are unknown. What sees primals alone goes straight to the
@@ -108,10 +112,19 @@ def in_primal_trace(
     Returns:
         What `run` returned.
     """
-    if not any(isinstance(t, pe.JaxprTracer) for t in tangents):
-        return run(*args)
-    with take_current_trace() as trace, set_current_trace(trace.parent_trace):
-        return run(*args)
+    unknown = [t for t in tangents if isinstance(t, pe.JaxprTracer)]
+    if not unknown or any(isinstance(p, pe.JaxprTracer) for p in primals):
+        return run(first, primals, *rest)
+    with take_current_trace() as trace:
+        # Under vmap the current trace is the batch's, over the partial evaluation.
+        evaluating = all(t._trace is trace for t in unknown)
+        with set_current_trace(trace.parent_trace if evaluating else trace):
+            return run(first, primals, *rest)
+
+
+def outside_meshes() -> bool:
+    """Whether no mesh is in use, so that no value varies over a mesh axis."""
+    return jax.sharding.get_abstract_mesh().empty
 
 
 def instantiate(tangent: Any) -> Any:

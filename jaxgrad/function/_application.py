@@ -178,6 +178,8 @@ def execute(
 def finished(spec: Spec, raw: Outputs, inputs: Sequence[Any]) -> Outputs:
     """The result of forward as JAX arrays of the right type."""
     outputs = raw.converted()
+    if _compat.outside_meshes():
+        return outputs
     axes = _axes.varying([jax.typeof(x) for x in inputs])
     if not axes or axes == _axes.varying([jax.typeof(a) for a in outputs.arrays]):
         return outputs
@@ -206,9 +208,10 @@ def run(
     """
     detached = _primitives.detach(inputs) if detach else inputs
     app = Application(spec, flags, inputs)
-    before = _mutation.fingerprints(spec.watched)
+    before = _mutation.fingerprints(spec.watched) if spec.watched else []
     ctx, result = execute(spec, detached, flags)
-    app.before = _mutation.settled(before, spec.watched, spec.restless)
+    if before:
+        app.before = _mutation.settled(before, spec.watched, spec.restless)
     state = ctx._state
     app.flags_read = state.flags_read
     app.materialize = state.materialize
@@ -220,7 +223,8 @@ def run(
         for before, after in zip(raw.arrays, outputs.arrays, strict=True)
     )
     app.out_avals = tuple(jax.typeof(a) for a in outputs.arrays)
-    app.axes = _axes.varying([*app.avals, *app.out_avals])
+    if not _compat.outside_meshes():
+        app.axes = _axes.varying([*app.avals, *app.out_avals])
     app.result = outputs.with_arrays(())
     outs = [a for a, d in zip(outputs.arrays, app.differentiable, strict=True) if d]
     snapshot = Snapshot()

@@ -31,21 +31,25 @@ def conform(
     Returns:
         The cotangent, summed over the axes that the primal does not vary on.
     """
-    have = _compat.varying_axes(jax.typeof(cotangent))
-    want = _compat.varying_axes(aval)
-    if axes - have:
-        cotangent = jax.lax.pcast(cotangent, tuple(sorted(axes - have)), to="varying")
-        have = have | axes
-    if have != want:
-        if have - want:
-            cotangent = jax.lax.psum(cotangent, tuple(sorted(have - want)))
-        if want - have:
-            cotangent = jax.lax.pcast(
-                cotangent, tuple(sorted(want - have)), to="varying"
-            )
+    if not _compat.outside_meshes():
+        cotangent = _vary(cotangent, _compat.varying_axes(aval), axes)
     sharding = _compat.explicit_sharding(aval)
     if sharding is not None and jax.typeof(cotangent).sharding != sharding:
         cotangent = jax.reshard(cotangent, sharding.spec)
+    return cotangent
+
+
+def _vary(
+    cotangent: jax.Array, want: frozenset[str], axes: frozenset[str]
+) -> jax.Array:
+    have = _compat.varying_axes(jax.typeof(cotangent))
+    if axes - have:
+        cotangent = jax.lax.pcast(cotangent, tuple(sorted(axes - have)), to="varying")
+        have = have | axes
+    if have - want:
+        cotangent = jax.lax.psum(cotangent, tuple(sorted(have - want)))
+    if want - have:
+        cotangent = jax.lax.pcast(cotangent, tuple(sorted(want - have)), to="varying")
     return cotangent
 
 

@@ -60,6 +60,10 @@ class CacheInfo(NamedTuple):
     currsize: int
 
 
+class _Unknown:
+    """Stands for the class of concrete JAX arrays until one has been seen."""
+
+
 class Dispatch:
     """The state of one class: its signature, its Specs, its compiled forwards.
 
@@ -85,14 +89,19 @@ class Dispatch:
         )
         self.plain: Callable[..., Any] | None = None
         self.arity = -1
-        self.array_type: type = type(None)
+        self.direct: Spec | None = None
+        self.direct_arity = -1
+        self.array_type: type = _Unknown
         self.compiled: dict[Any, Callable[..., Any]] = {}
         self.specs: OrderedDict[Any, Spec] = OrderedDict()
         self.hits = self.misses = 0
         self.lock = threading.Lock()
 
     def apply(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """One call that is not known to have arrays only."""
+        """One call that is not known to have concrete arrays only."""
+        if len(args) == self.direct_arity and not kwargs and self._only_arrays(args):
+            assert self.direct is not None
+            return self._call(self.direct, args)
         quick = self._quick(args, kwargs) if self.compiled else None
         if quick is not None:
             compiled = self.compiled.get(quick[0])
@@ -111,7 +120,7 @@ class Dispatch:
                 return self._concrete(spec, arrays, cacheable, (args, kwargs))
         if not cacheable:
             spec = spec.fresh()
-        return self._lowered(spec, bound, arrays)
+        return self._lowered(spec, bound, arrays, key)
 
     def _quick(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -237,11 +246,8 @@ class Dispatch:
                 while len(self.compiled) >= MAX_SPECS:
                     self.compiled.pop(next(iter(self.compiled)))
                 self.compiled[quick[0]] = compiled
-        signature = self.signature
-        arrays_only = not static and all(spec.slot_is_leaf) and not spec.keywords
-        if arrays_only and signature.simple and spec.count == len(signature.names):
-            self.plain = compiled
-            self.arity = -1 if self.closed else spec.count
+        if self._is_plain(spec):
+            self.plain, self.arity = compiled, spec.count
         return _unpack(result)
 
     def _eager(self, spec: Spec, arrays: list[Any]) -> Any:
@@ -251,7 +257,7 @@ class Dispatch:
 
     # --- everything else --------------------------------------------------------------
 
-    def _lowered(self, spec: Spec, bound: Bound, arrays: list[Any]) -> Any:
+    def _lowered(self, spec: Spec, bound: Bound, arrays: list[Any], key: Any) -> Any:
         containers = [
             (name, value)
             for name, value in zip(bound.names, bound.values, strict=True)
@@ -268,6 +274,30 @@ class Dispatch:
             arrays = [*arrays, *hidden]
         if not arrays:
             return self._eager(spec, arrays)
+        if spec is self.specs.get(key) and self._is_plain(spec) and not spec.watched:
+            self.direct, self.direct_arity = spec, spec.count
+        return self._call(spec, arrays)
+
+    def _is_plain(self, spec: Spec) -> bool:
+        """Whether the call has arrays only, by position, one for each parameter."""
+        return (
+            not self.closed
+            and self.signature.simple
+            and all(spec.slot_is_leaf)
+            and spec.count == len(spec.leaves) == len(self.signature.names)
+        )
+
+    def _only_arrays(self, args: tuple[Any, ...]) -> bool:
+        """Whether every argument is a JAX array, one of them traced."""
+        traced = False
+        for arg in args:
+            if isinstance(arg, _compat.Tracer):
+                traced = True
+            elif type(arg) is not self.array_type:
+                return False
+        return traced
+
+    def _call(self, spec: Spec, arrays: Sequence[Any]) -> Any:
         try:
             return lower(spec)(*arrays).unpack()
         except (TypeError, NotImplementedError) as error:

@@ -27,19 +27,7 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
         ArgumentError: `static` names a parameter that forward doesn't have.
     """
     signature = Signature(check_forward(cls), not cls._style.setup, cls.__name__)
-    names = [p.name for p in [*signature.positional, *signature.keyword_only]]
-    unknown = [name for name in static if name not in names]
-    if unknown and not signature.double_star:
-        raise ArgumentError(
-            f"{cls.__name__}.to_custom_vjp got the unknown parameter {unknown[0]!r}.\n"
-            f"  Expected parameters of {cls.__name__}.forward: {', '.join(names)}.\n"
-            "  Name the static ones; the others become the array arguments."
-        )
-    arrays = [
-        p.name
-        for p in [*signature.positional, *signature.keyword_only]
-        if p.name not in static and p.default is p.empty
-    ]
+    arrays = _array_names(signature, static)
 
     def reduced(args: tuple[Any, ...]) -> tuple[Any, Any, list[Any]]:
         if len(args) != len(arrays):
@@ -75,6 +63,21 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
     function = jax.custom_vjp(primal)
     function.defvjp(forward, backward, symbolic_zeros=True)
     return function
+
+
+def _array_names(signature: Signature, static: dict[str, Any]) -> list[str]:
+    """The names of the parameters that are not static; checks those that are."""
+    parameters = [*signature.positional, *signature.keyword_only]
+    names = [p.name for p in parameters]
+    unknown = [name for name in static if name not in names]
+    if unknown and not signature.double_star:
+        owner = signature.owner
+        raise ArgumentError(
+            f"{owner}.to_custom_vjp got the unknown parameter {unknown[0]!r}.\n"
+            f"  Expected parameters of {owner}.forward: {', '.join(names)}.\n"
+            "  Name the static ones; the others become the array arguments."
+        )
+    return [p.name for p in parameters if p.name not in static and p.default is p.empty]
 
 
 def _as_leaf(leaf: Any) -> Any:

@@ -22,7 +22,7 @@ from jaxgrad.function._attachment import refuse_captured, run_attached
 from jaxgrad.function._forward_mode import push_outputs
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._spec import Spec
-from jaxgrad.function._trees import as_array, is_differentiable
+from jaxgrad.function._trees import as_array, is_inexact
 
 SymbolicZero = jax.custom_derivatives.SymbolicZero
 
@@ -50,7 +50,7 @@ def _flags(inputs: Sequence[Any], perturbed: Sequence[bool]) -> tuple[bool, ...]
     if len(perturbed) != len(inputs):
         perturbed = [*perturbed] * len(inputs)
     pairs = zip(inputs, perturbed, strict=True)
-    return tuple(p and is_differentiable(x) for x, p in pairs)
+    return tuple([p and is_inexact(x.dtype) for x, p in pairs])
 
 
 class Residuals:

@@ -1,0 +1,1 @@
+"""Functions against hand-written `jax.custom_vjp` rules: `python -m tests.bench`."""
