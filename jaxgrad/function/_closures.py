@@ -168,6 +168,18 @@ def refuse(owner: str, names: Sequence[str]) -> NoReturn:
     )
 
 
+def holds_tracers(owner: str, names: Sequence[str]) -> ClosureError:
+    """The error for global variables `names` that hold values of a transformation."""
+    listed = ", ".join(map(repr, dict.fromkeys(names)))
+    return ClosureError(
+        f"{owner} reads the global variable {listed}, which holds a value of a JAX "
+        "transformation.\n"
+        "  Expected global variables to hold concrete values; got a tracer, which only "
+        "its own transformation can use.\n"
+        "  Pass it as an argument of apply, and return its gradient from backward."
+    )
+
+
 def global_tracers(functions: Sequence[Callable[..., Any]]) -> list[str]:
     """The global variables that `functions` read and that hold tracers."""
     found = []

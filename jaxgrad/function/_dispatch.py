@@ -300,14 +300,14 @@ class Dispatch:
     def _call(self, spec: Spec, arrays: Sequence[Any]) -> Any:
         try:
             return lower(spec)(*arrays).unpack()
+        except jax.errors.UnexpectedTracerError as error:  # a TypeError too
+            names = _closures.global_tracers(self.functions)
+            if names:
+                raise _closures.holds_tracers(spec.owner, names) from error
+            raise
         except (TypeError, NotImplementedError) as error:
             if _compat.forward_mode_refusal(error):
                 raise _no_forward_mode(spec.owner) from error
-            raise
-        except jax.errors.UnexpectedTracerError:
-            names = _closures.global_tracers(self.functions)
-            if names:
-                _closures.refuse(spec.owner, names)
             raise
 
     def _captured(self, spec: Spec) -> _closures.Captured | None:

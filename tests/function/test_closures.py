@@ -233,3 +233,28 @@ def test_a_program_is_not_cached_under_a_live_trace() -> None:
     state["w"] = W + 1
     for _ in range(3):
         assert Reads.apply(X) == 9.0
+
+
+HELD: jax.Array | None = None
+
+
+class ReadsGlobal(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * HELD
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * HELD
+
+
+def test_a_tracer_in_a_global_is_named() -> None:
+    def loss(w: jax.Array) -> jax.Array:
+        global HELD
+        HELD = w * 1.0
+        return ReadsGlobal.apply(X)
+
+    with pytest.raises(ClosureError) as caught:
+        jax.grad(loss)(W)
+    for part in ("ReadsGlobal", "'HELD'", "Expected", "got", "argument of apply"):
+        assert part in str(caught.value)
