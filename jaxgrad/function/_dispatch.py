@@ -13,8 +13,8 @@ The caches live here, on the class, so they die with it; they are bounded, and a
 class attribute drops them.
 """
 
+import contextlib
 import threading
-import types
 import warnings
 import weakref
 from collections import OrderedDict
@@ -25,16 +25,17 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
-from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
+from jaxgrad.errors import ForwardModeError, JaxgradWarning
 from jaxgrad.function import _closures, _mutation
 from jaxgrad.function._application import execute
 from jaxgrad.function._attachment import forbid
+from jaxgrad.function._keys import quick_key, sort
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._signature import Bound, Signature
 from jaxgrad.function._spec import ARRAY, Spec
 from jaxgrad.function._style import check_forward
-from jaxgrad.function._trees import as_array, is_array
+from jaxgrad.function._trees import as_array
 
 MAX_SPECS = 256
 
@@ -45,10 +46,6 @@ _NEEDS_VALUES = (
     jax.errors.TracerIntegerConversionError,
     jax.errors.NonConcreteBooleanIndexError,
 )
-
-
-_KEYED = frozenset({int, bool, str, bytes, type(None)})
-_CONTAINERS = frozenset({dict, list, tuple})
 
 
 class CacheInfo(NamedTuple):
@@ -102,15 +99,19 @@ class Dispatch:
         if len(args) == self.direct_arity and not kwargs and self._only_arrays(args):
             assert self.direct is not None
             return self._call(self.direct, args)
-        quick = self._quick(args, kwargs) if self.compiled else None
-        if quick is not None:
-            compiled = self.compiled.get(quick[0])
-            if compiled is not None:
+        if self.compiled:
+            quick = quick_key(self.signature, self.array_type, args, kwargs)
+            compiled = self.compiled.get(quick[0]) if quick is not None else None
+            if quick is not None and compiled is not None:
                 self.hits += 1
                 return _unpack(compiled(*quick[1]))
         bound = self.signature.bind(args, kwargs)
         leaves, treedef = jax.tree.flatten(bound.values)
-        arrays, key, cacheable = self._sort(bound, treedef, leaves)
+        owner = self.signature.owner
+        arrays, marks, cacheable = sort(owner, self.array_type, leaves)
+        if self.closed:
+            marks += [(id, id(c)) for c in _closures.contents(self.functions)]
+        key = (treedef, bound.keywords, bound.given, *marks)
         spec = self._spec(bound, treedef, leaves, key)
         tracers = any(isinstance(a, _compat.Tracer) for a in arrays)
         if not tracers and not (self.closed and _closures.find(self.functions)):
@@ -122,95 +123,14 @@ class Dispatch:
             spec = spec.fresh()
         return self._lowered(spec, bound, arrays, key)
 
-    def _quick(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, list[Any]] | None:
-        """A key for a call with concrete arrays, containers and plain static values.
-
-        Calling a small compiled function takes five microseconds, so that this loop is
-        written for speed: it decides by exact types alone, and leaves anything unusual
-        to `_sort`.
-
-        Returns:
-            The key and the arrays, or None for an unusual call.
-        """
-        values = self.signature.quick(args, kwargs)
-        if values is None:
-            return None
-        array_type, key, arrays = self.array_type, [], []
-        for value in values:
-            kind = type(value)
-            if kind is array_type:
-                arrays.append(value)
-                key.append(None)
-            elif kind in _KEYED:
-                key.append(kind)
-                key.append(value)
-            elif kind is float:
-                key.append(kind)
-                key.append(value.hex())
-            elif kind in _CONTAINERS:
-                leaves, treedef = jax.tree.flatten(value)
-                key.append(treedef)
-                for leaf in leaves:
-                    kind = type(leaf)
-                    if kind is array_type:
-                        arrays.append(leaf)
-                        key.append(None)
-                    elif kind in _KEYED:
-                        key.append(kind)
-                        key.append(leaf)
-                    else:
-                        return None
-            else:
-                return None
-        return tuple(key), arrays
-
-    def _sort(
-        self, bound: Bound, treedef: Any, leaves: list[Any]
-    ) -> tuple[list[Any], Any, bool]:
-        """Take the arrays out of `leaves`; the key of what remains."""
-        arrays, marks, cacheable = [], [], True
-        for position, leaf in enumerate(leaves):
-            kind = type(leaf)
-            if kind is self.array_type or is_array(leaf):
-                arrays.append(leaf)
-                marks.append(ARRAY)
-                leaves[position] = ARRAY
-            elif kind is float:
-                # 0.0 and -0.0 are equal and NaNs are not; their bits are what matters.
-                marks.append((kind, leaf.hex()))
-            elif kind is int or kind is bool or kind is str:
-                marks.append((kind, leaf))
-            else:
-                marks.append(self._mark(leaf))
-                cacheable = cacheable and marks[-1][0] is not id
-        if self.closed:
-            marks += [(id, id(c)) for c in _closures.contents(self.functions)]
-        return arrays, (treedef, bound.keywords, bound.given, *marks), cacheable
-
-    def _mark(self, leaf: Any) -> tuple[Any, Any]:
-        if _compat.is_ref(leaf):
-            raise ArgumentError(
-                f"{self.signature.owner}.apply was given a jax.Ref, which is not "
-                "supported.\n"
-                "  Expected arrays, containers of arrays and static values; got a "
-                "Ref.\n"
-                "  Pass its value, ref[...], and write the result back after the call."
-            )
-        if isinstance(leaf, complex):
-            return type(leaf), repr(leaf)
-        if _is_mutable(leaf):
-            # The Spec keeps the value alive, so its id stays its own.
-            return id, id(leaf)
-        return type(leaf), leaf
-
     def _spec(
         self, bound: Bound, treedef: Any, leaves: Sequence[Any], key: Any
     ) -> Spec:
         spec = self.specs.get(key)
         if spec is not None:
             self.hits += 1
+            with contextlib.suppress(KeyError):  # another thread may have evicted it
+                self.specs.move_to_end(key)
             return spec
         spec = Spec(self.cls(), bound, treedef, leaves)
         if self.closed:
@@ -240,8 +160,8 @@ class Dispatch:
             return self._eager(spec, arrays)
         spec.compiled = compiled
         self.array_type = type(jnp.zeros(()))
-        quick = None if self.closed else self._quick(*call)
-        if quick is not None:
+        quick = quick_key(self.signature, self.array_type, *call)
+        if quick is not None and not self.closed:
             with self.lock:
                 while len(self.compiled) >= MAX_SPECS:
                     self.compiled.pop(next(iter(self.compiled)))
@@ -318,20 +238,6 @@ class Dispatch:
             if callable(leaf) and getattr(leaf, "__closure__", None)
         ]
         return _closures.find(functions) if functions else None
-
-
-def _is_mutable(value: Any) -> bool:
-    """Whether equal keys don't mean equal values: no hash, or one by identity only."""
-    try:
-        hash(value)
-    except TypeError:
-        return True
-    by_identity = type(value).__hash__ is object.__hash__
-    fixed = isinstance(value, type | types.FunctionType | types.ModuleType)
-    state = getattr(value, "__dict__", None)
-    return (
-        by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
-    )
 
 
 def _unpack(result: Any) -> Any:

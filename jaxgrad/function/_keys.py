@@ -1,0 +1,132 @@
+"""The cache key of a call: its structure and static values, without its arrays.
+
+- `quick_key`: for ordinary calls on concrete arrays, by exact types, as fast as can be.
+- `sort`: for every call.
+"""
+
+import types
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxgrad import _compat
+from jaxgrad.errors import ArgumentError
+from jaxgrad.function._signature import Signature
+from jaxgrad.function._spec import ARRAY
+from jaxgrad.function._trees import is_array
+
+_KEYED = frozenset({int, bool, str, bytes, type(None)})
+_CONTAINERS = frozenset({dict, list, tuple})
+
+
+class Sorted(NamedTuple):
+    """The leaves of a call, taken apart.
+
+    Attributes:
+        arrays: the arrays, in order.
+        marks: one hashable entry for each leaf.
+        cacheable: whether equal marks mean equal static values.
+    """
+
+    arrays: list[Any]
+    marks: list[Any]
+    cacheable: bool
+
+
+def quick_key(
+    signature: Signature,
+    array_type: type,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[Any, list[Any]] | None:
+    """A key for a call with concrete arrays, containers and plain static values.
+
+    Calling a small compiled function takes five microseconds, so that this loop is
+    written for speed: it decides by exact types alone, and leaves anything unusual to
+    `sort`.
+
+    Returns:
+        The key and the arrays, or None for an unusual call.
+    """
+    values = signature.quick(args, kwargs)
+    if values is None:
+        return None
+    key, arrays = [], []
+    for value in values:
+        kind = type(value)
+        if kind is array_type:
+            arrays.append(value)
+            key.append(None)
+        elif kind in _KEYED:
+            key.append(kind)
+            key.append(value)
+        elif kind is float:
+            key.append(kind)
+            key.append(value.hex())
+        elif kind in _CONTAINERS:
+            leaves, treedef = jax.tree.flatten(value)
+            key.append(treedef)
+            for leaf in leaves:
+                kind = type(leaf)
+                if kind is array_type:
+                    arrays.append(leaf)
+                    key.append(None)
+                elif kind in _KEYED:
+                    key.append(kind)
+                    key.append(leaf)
+                else:
+                    return None
+        else:
+            return None
+    return tuple(key), arrays
+
+
+def sort(owner: str, array_type: type, leaves: list[Any]) -> Sorted:
+    """Take the arrays out of `leaves`, where `ARRAY` stands for them afterwards."""
+    arrays, marks, cacheable = [], [], True
+    for position, leaf in enumerate(leaves):
+        kind = type(leaf)
+        if kind is array_type or is_array(leaf):
+            arrays.append(leaf)
+            marks.append(ARRAY)
+            leaves[position] = ARRAY
+        elif kind is float:
+            # 0.0 and -0.0 are equal and NaNs are not; their bits are what matters.
+            marks.append((kind, leaf.hex()))
+        elif kind is int or kind is bool or kind is str:
+            marks.append((kind, leaf))
+        else:
+            marks.append(_mark(owner, leaf))
+            cacheable = cacheable and marks[-1][0] is not id
+    return Sorted(arrays, marks, cacheable)
+
+
+def _mark(owner: str, leaf: Any) -> tuple[Any, Any]:
+    if _compat.is_ref(leaf):
+        raise ArgumentError(
+            f"{owner}.apply was given a jax.Ref, which is not "
+            "supported.\n"
+            "  Expected arrays, containers of arrays and static values; got a "
+            "Ref.\n"
+            "  Pass its value, ref[...], and write the result back after the call."
+        )
+    if isinstance(leaf, complex):
+        return type(leaf), repr(leaf)
+    if _is_mutable(leaf):
+        # The Spec keeps the value alive, so its id stays its own.
+        return id, id(leaf)
+    return type(leaf), leaf
+
+
+def _is_mutable(value: Any) -> bool:
+    """Whether equal keys don't mean equal values: no hash, or one by identity only."""
+    try:
+        hash(value)
+    except TypeError:
+        return True
+    by_identity = type(value).__hash__ is object.__hash__
+    fixed = isinstance(value, type | types.FunctionType | types.ModuleType)
+    state = getattr(value, "__dict__", None)
+    return (
+        by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
+    )
