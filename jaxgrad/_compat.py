@@ -199,6 +199,16 @@ def has_callback(closed: ClosedJaxpr | Jaxpr) -> bool:
     )
 
 
+def has_reduction(closed: ClosedJaxpr | Jaxpr) -> bool:
+    """Whether a jaxpr sums over devices, at any depth."""
+    inner = getattr(closed, "jaxpr", closed)
+    return any(
+        equation.primitive.name.startswith("psum")
+        or any(map(has_reduction, jaxprs_in_params(equation.params)))
+        for equation in inner.eqns
+    )
+
+
 def is_ref(value: Any) -> bool:
     """Whether a value is a mutable array reference."""
     return isinstance(value, jax.Ref)

@@ -16,6 +16,7 @@
     │   ├── GradientTypeError       wrong dtype, or not an array (TypeError)
     │   ├── GradientStructureError  wrong container (TypeError, ValueError)
     │   ├── NonLinearBackwardError  not linear where linearity is needed (ValueError)
+    │   ├── CollectiveError         it sums over devices by hand
     │   ├── IntermediateDerivativeError  a saved intermediate has no derivative
     │   └── OnceDifferentiableError a second derivative of a once-differentiable rule
     ├── ForwardModeError            forward mode without a rule (TypeError)
@@ -93,6 +94,10 @@ class GradientStructureError(BackwardError, TypeError, ValueError):
 
 class NonLinearBackwardError(BackwardError, ValueError):
     """`backward` is not linear in the cotangents where a JVP is derived from it."""
+
+
+class CollectiveError(BackwardError, ValueError):
+    """`backward` sums a gradient over devices that the library sums too."""
 
 
 class IntermediateDerivativeError(BackwardError, NotImplementedError):

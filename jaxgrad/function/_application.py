@@ -13,14 +13,14 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
-from jaxgrad.errors import MissingBackwardError
+from jaxgrad.errors import CollectiveError, MissingBackwardError
 from jaxgrad.function import _axes, _mutation, _once, _primitives
 from jaxgrad.function._context import Context
 from jaxgrad.function._gradients import adapt
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._snapshot import Snapshot
 from jaxgrad.function._spec import Spec
-from jaxgrad.function._trees import as_array, is_differentiable
+from jaxgrad.function._trees import as_array, is_array, is_differentiable
 
 
 class Groups(NamedTuple):
@@ -99,6 +99,7 @@ class Application:
             One gradient for each input array; None where it is zero or not asked for.
 
         Raises:
+            CollectiveError: backward summed a gradient over devices itself.
             MissingBackwardError: the class has no reverse rule.
         """
         spec = self.spec
@@ -119,9 +120,48 @@ class Application:
                 _once.guard([r], spec.owner)[0] if is_differentiable(r) else r
                 for r in residuals
             ]
-        ctx = self.context(residuals, "backward")
-        returned = method(ctx, *self.result.slots(cotangents))
-        return adapt(spec, self.flags, self.avals, self.axes, returned)
+
+        def rule(residuals: Sequence[Any], cotangents: Sequence[Any]) -> Any:
+            ctx = self.context(residuals, "backward")
+            return method(ctx, *self.result.slots(cotangents))
+
+        returned = rule(residuals, cotangents)
+        gradients = adapt(spec, self.flags, self.avals, returned)
+        if self.axes:
+            self._check_reduced(gradients, rule, (residuals, cotangents))
+        return [
+            g if g is None else _axes.conform(g, aval, self.axes)
+            for g, aval in zip(gradients, self.avals, strict=True)
+        ]
+
+    def _check_reduced(self, gradients: list[Any], rule: Any, args: Any) -> None:
+        """Refuse a gradient that backward has summed over devices by itself.
+
+        Every device ran the rule, so that a gradient that doesn't vary is one
+        contribution of each; the sum over devices would count it again.
+
+        Raises:
+            CollectiveError: naming the argument.
+        """
+        for position, gradient in enumerate(gradients):
+            if gradient is None or not _axes.missing(
+                gradient, self.avals[position], self.axes
+            ):
+                continue
+
+            def arrays(residuals: Any, cotangents: Any) -> list[Any]:
+                leaves = jax.tree.leaves(rule(residuals, cotangents))
+                return [leaf for leaf in leaves if is_array(leaf)]
+
+            if _compat.has_reduction(jax.make_jaxpr(arrays)(*args)):
+                raise CollectiveError(
+                    f"{self.spec.owner}.backward sums the gradient of "
+                    f"{self.spec.array_path(position)!r} over devices by hand.\n"
+                    "  Expected the contribution of one device, as outside shard_map; "
+                    "got a psum.\n"
+                    "  Leave the psum out: it is added where the argument is "
+                    "replicated, with check_vma on and off."
+                )
 
     def _cotangents(self, given: Sequence[Any]) -> list[Any]:
         """A cotangent for each output array, as the user's rule expects it."""
@@ -224,7 +264,7 @@ def run(
     )
     app.out_avals = tuple(jax.typeof(a) for a in outputs.arrays)
     if not _compat.outside_meshes():
-        app.axes = _axes.varying([*app.avals, *app.out_avals])
+        app.axes = _axes.varying(app.out_avals)
     app.result = outputs.with_arrays(())
     outs = [a for a, d in zip(outputs.arrays, app.differentiable, strict=True) if d]
     snapshot = Snapshot()

@@ -53,6 +53,12 @@ def _vary(
     return cotangent
 
 
+def missing(gradient: jax.Array, aval: Any, axes: frozenset[str]) -> frozenset[str]:
+    """The axes of the application over which neither gradient nor primal varies."""
+    have = _compat.varying_axes(jax.typeof(gradient))
+    return axes - have - _compat.varying_axes(aval)
+
+
 def zeros(aval: Any) -> jax.Array:
     """Zeros of the type `aval`."""
     return conform(jnp.zeros(aval.shape, aval.dtype), aval)

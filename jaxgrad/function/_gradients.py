@@ -24,7 +24,6 @@ from jaxgrad.errors import (
     GradientStructureError,
     GradientTypeError,
 )
-from jaxgrad.function._axes import conform
 from jaxgrad.function._trees import is_array, is_inexact, leaf_path, short_type
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ def adapt(
     spec: "Spec",
     flags: tuple[bool, ...],
     avals: tuple[Any, ...],
-    axes: frozenset[str],
     returned: Any,
 ) -> list[Any]:
     """One gradient for each array of the arguments, in order; None where it is zero.
@@ -44,7 +42,6 @@ def adapt(
         spec: the static side of the call.
         flags: for each array, whether its gradient is asked for.
         avals: for each array, its type.
-        axes: the mesh axes over which the application varies.
         returned: what the user's backward returned.
 
     Returns:
@@ -65,8 +62,6 @@ def adapt(
         wanted = flags[position] and gradient is not None
         if wanted:
             gradient = _leaf(spec, position, avals[position], gradient)
-        if wanted and gradient is not None:
-            gradient = conform(gradient, avals[position], axes)
         out.append(gradient if wanted else None)
     # Hidden operands (closed-over values) have no gradient.
     return out + [None] * (len(flags) - len(out))

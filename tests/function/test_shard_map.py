@@ -11,6 +11,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxgrad import Function
+from jaxgrad.errors import CollectiveError
 from tests.function.functions import dual
 
 DEVICES = 4
@@ -209,3 +210,76 @@ def test_a_second_derivative_inside_shard_map(lower: Callable, check_vma: bool) 
     want = second(plain_loss(f))(BATCH, WEIGHT)
     for one, other in zip(got, want, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+class SumsByHand(Dense):
+    """A backward that sums the weight's gradient over devices itself."""
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return 7 * g @ w.T, jax.lax.psum(3 * outer(x, g), "i")
+
+
+class Centered(Function):
+    """x minus its sum over all devices: both halves of the rule need a psum."""
+
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return (x - jax.lax.psum(x.sum(0), "i")) * w
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        centered = x - jax.lax.psum(x.sum(0), "i")
+        return g * w - jax.lax.psum((g * w).sum(0), "i"), (g * centered).sum(0)
+
+
+class Total(Function):
+    """The sum over all devices, with a rule of 5 times the truth."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return jax.lax.psum(x, "i")
+
+    @staticmethod
+    def backward(ctx, g):
+        return 5 * g
+
+
+def auto_mesh() -> jax.sharding.Mesh:
+    return jax.make_mesh((DEVICES,), ("i",), axis_types=(AxisType.Auto,))
+
+
+def test_a_gradient_that_is_summed_by_hand_is_refused() -> None:
+    apply = jax.shard_map(
+        SumsByHand.apply, mesh=auto_mesh(), in_specs=(P("i"), P()), out_specs=P("i")
+    )
+    with pytest.raises(CollectiveError) as caught:
+        jax.grad(lambda w: apply(BATCH, w).sum())(WEIGHT)
+    for part in ("SumsByHand", "'w'", "Expected", "got a psum", "Leave the psum out"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("check_vma", [True, False])
+def test_sums_that_a_rule_computes_with_are_right(check_vma: bool) -> None:
+    apply = jax.shard_map(
+        Centered.apply,
+        mesh=auto_mesh(),
+        in_specs=(P("i"), P()),
+        out_specs=P("i"),
+        check_vma=check_vma,
+    )
+    weights = np.arange(24, dtype=np.float32).reshape(8, 3)
+    w = WEIGHT[:, 0]
+    got = jax.grad(lambda x, w: (apply(x, w) * weights).sum(), (0, 1))(BATCH, w)
+    plain = lambda x, w: ((x - x.sum(0)) * w * weights).sum()  # noqa: E731
+    for a, b in zip(got, jax.grad(plain, (0, 1))(BATCH, w), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_a_forward_that_sums_over_devices() -> None:
+    apply = jax.shard_map(Total.apply, mesh=auto_mesh(), in_specs=P("i"), out_specs=P())
+    x = np.arange(4, dtype=np.float32)
+    np.testing.assert_allclose(jax.grad(lambda x: apply(x).sum())(x), 5.0)
