@@ -18,7 +18,7 @@ from jaxgrad.function import _axes, _mutation, _once, _primitives
 from jaxgrad.function._context import Context
 from jaxgrad.function._gradients import adapt
 from jaxgrad.function._outputs import Outputs
-from jaxgrad.function._snapshot import Snapshot
+from jaxgrad.function._snapshot import Snapshot, take
 from jaxgrad.function._spec import Spec
 from jaxgrad.function._trees import as_array, is_array, is_differentiable
 
@@ -47,7 +47,7 @@ class Application:
     def __init__(self, spec: Spec, flags: tuple[bool, ...], inputs: Any) -> None:
         self.spec = spec
         self.flags = flags
-        self.avals = tuple(jax.typeof(x) for x in inputs)
+        self.avals = tuple([jax.typeof(x) for x in inputs])
         self.differentiable: tuple[bool, ...] = ()
         self.out_avals: tuple[Any, ...] = ()
         self.result: Any = None  # an Outputs without arrays
@@ -57,6 +57,21 @@ class Application:
         self.flags_read = False
         self.axes: frozenset[str] = frozenset()
         self.before: list[Any] = []
+
+    def observe(self, ctx: Context, raw: Outputs, outputs: Outputs) -> None:
+        """Note what forward said and returned: `raw`, and as JAX arrays `outputs`."""
+        state = ctx._state
+        self.flags_read = state.flags_read
+        self.materialize = state.materialize
+        self.differentiable = tuple([is_differentiable(a) for a in outputs.arrays])
+        if state.non_differentiable:
+            marked = {id(value) for value in state.non_differentiable}
+            pairs = zip(raw.arrays, self.differentiable, strict=True)
+            self.differentiable = tuple([d and id(a) not in marked for a, d in pairs])
+        self.out_avals = tuple([jax.typeof(a) for a in outputs.arrays])
+        if not _compat.outside_meshes():
+            self.axes = _axes.varying(self.out_avals)
+        self.result = outputs.with_arrays(())
 
     def residuals(self, groups: Groups) -> list[Any]:
         """The values that the rule needs, each once."""
@@ -252,29 +267,18 @@ def run(
     ctx, result = execute(spec, detached, flags)
     if before:
         app.before = _mutation.settled(before, spec.watched, spec.restless)
-    state = ctx._state
-    app.flags_read = state.flags_read
-    app.materialize = state.materialize
     raw = Outputs.of(result)
     outputs = finished(spec, raw, detached)
-    marked = {id(value) for value in state.non_differentiable}
-    app.differentiable = tuple(
-        id(before) not in marked and is_differentiable(after)
-        for before, after in zip(raw.arrays, outputs.arrays, strict=True)
-    )
-    app.out_avals = tuple(jax.typeof(a) for a in outputs.arrays)
-    if not _compat.outside_meshes():
-        app.axes = _axes.varying(app.out_avals)
-    app.result = outputs.with_arrays(())
-    outs = [a for a, d in zip(outputs.arrays, app.differentiable, strict=True) if d]
-    snapshot = Snapshot()
-    snapshot.know("inputs", detached)
-    pairs = zip(raw.arrays, app.differentiable, strict=True)
-    snapshot.know("outs", [a for a, d in pairs if d])
-    snapshot.take((state.saved, state.saved_for_forward, dict(ctx.__dict__)))
-    if spec.captured is not None:
-        snapshot.need("inputs", range(spec.count, len(inputs)))
-    app.snapshot = snapshot
-    mids, aux = snapshot.hand_over()
+    app.observe(ctx, raw, outputs)
+    state, every = ctx._state, all(app.differentiable)
+    needed = () if spec.captured is None else range(spec.count, len(inputs))
+    context = (state.saved, state.saved_for_forward, ctx.__dict__)
+    returned = raw.arrays if every else _kept(raw.arrays, app.differentiable)
+    app.snapshot, mids, aux = take(context, detached, returned, needed)
+    outs = outputs.arrays if every else _kept(outputs.arrays, app.differentiable)
     app.sizes = (len(outs), len(mids), len(aux))
     return app, outputs, Groups(outs, mids, aux, inputs)
+
+
+def _kept(values: Sequence[Any], keep: Sequence[bool]) -> list[Any]:
+    return [value for value, wanted in zip(values, keep, strict=True) if wanted]

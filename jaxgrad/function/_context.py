@@ -15,28 +15,17 @@ from jaxgrad.function._trees import is_array
 class _State:
     """What the methods of a context write; apart from the user's own attributes."""
 
-    __slots__ = (
-        "flags",
-        "flags_read",
-        "materialize",
-        "non_differentiable",
-        "owner",
-        "phase",
-        "saved",
-        "saved_for_forward",
-        "unsaved_hint",
-    )
+    flags_read = False
+    materialize = True
+    saved: tuple[Any, ...] = ()
+    saved_for_forward: tuple[Any, ...] | None = None
+    non_differentiable: tuple[Any, ...] = ()
+    unsaved_hint = False
 
     def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
         self.owner = owner
         self.phase = phase
         self.flags = flags
-        self.flags_read = False
-        self.materialize = True
-        self.saved: tuple[Any, ...] = ()
-        self.saved_for_forward: tuple[Any, ...] | None = None
-        self.non_differentiable: tuple[Any, ...] = ()
-        self.unsaved_hint = False
 
 
 class Context:

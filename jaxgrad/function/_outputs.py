@@ -110,6 +110,8 @@ class Outputs:
 
     def converted(self) -> "Outputs":
         """The same result with every array a JAX array."""
+        if self.static is _ONE and isinstance(self.arrays[0], _compat.Tracer):
+            return self
         return Outputs([as_array(a) for a in self.arrays], self.static)
 
 

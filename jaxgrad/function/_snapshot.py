@@ -43,54 +43,18 @@ class Snapshot:
         sources: one `(group, position)` for each residual, the groups being those of
             `_application.Groups`.
         leaves: the leaves of the context, with `_Slot`s in the place of arrays.
+        treedef: its structure; None if it holds saved arrays alone.
     """
 
-    def __init__(self) -> None:
-        self.sources: list[tuple[str, int]] = []
-        self.leaves: list[Any] = []
-        self.treedef: Any = None
-        self._known: dict[int, tuple[str, int]] = {}
-        self._index: dict[tuple[str, int], int] = {}
-        self._mids: list[Any] = []
-        self._aux: list[Any] = []
-        self._alive: list[Any] = []  # so that ids stay unique while they are keys
+    __slots__ = ("leaves", "sources", "treedef")
 
-    def know(self, group: str, values: Sequence[Any]) -> None:
-        """Recognize `values` by identity; what was known before stays."""
-        self._alive.extend(values)
-        for position, value in enumerate(values):
-            self._known.setdefault(id(value), (group, position))
-
-    def take(self, context: Any) -> None:
-        """Take apart the pytree of everything on the context."""
-        tensors, for_forward, attributes = context
-        if for_forward is None and not attributes and _all_tracers(tensors):
-            # The common case, without flattening; `treedef` stays None.
-            self.leaves = [_Slot(self._residual(leaf)) for leaf in tensors]
-            return
-        leaves, self.treedef = jax.tree.flatten(context)
-        saved = len(jax.tree.leaves(context[:2]))
-        for position, leaf in enumerate(leaves):
-            is_numpy = isinstance(leaf, np.ndarray | np.generic)
-            # NumPy attributes are host data and stay NumPy; saved ones are arrays.
-            if isinstance(leaf, jax.Array) or (is_numpy and position < saved):
-                self.leaves.append(_Slot(self._residual(leaf)))
-            elif isinstance(leaf, types.FunctionType):
-                self.leaves.append(self._function(leaf))
-            else:
-                self.leaves.append(leaf)
-
-    def need(self, group: str, positions: Iterable[int]) -> None:
-        """Make values of a group residuals, whether the context holds them or not."""
-        for position in positions:
-            self._source((group, position))
-
-    def hand_over(self) -> tuple[list[Any], list[Any]]:
-        """The values that are neither inputs nor outputs; the snapshot forgets them."""
-        mids, aux = self._mids, self._aux
-        self._mids, self._aux, self._alive = [], [], []
-        self._known = {}
-        return mids, aux
+    def __init__(
+        self, sources: list[tuple[str, int]], leaves: list[Any], treedef: Any
+    ) -> None:
+        """See `take`, which makes one."""
+        self.sources = sources
+        self.leaves = leaves
+        self.treedef = treedef
 
     def names(self) -> list[str]:
         """One name for each source, like `saved_tensors[0]` or `ctx.scale`."""
@@ -122,31 +86,95 @@ class Snapshot:
             return leaf.template.build([residuals[i] for i in leaf.indices])
         return leaf
 
-    def _function(self, function: Any) -> Any:
+
+def take(
+    context: tuple[Any, Any, dict[str, Any]],
+    inputs: Sequence[Any],
+    outs: Sequence[Any],
+    needed: Iterable[int] = (),
+) -> tuple[Snapshot, list[Any], list[Any]]:
+    """Take apart what a context holds.
+
+    Args:
+        context: the saved arrays, those saved for forward mode, and the attributes.
+        inputs: the arrays that forward was given; recognized by identity.
+        outs: the arrays that it returned; likewise.
+        needed: positions of inputs that are residuals in any case.
+
+    Returns:
+        The snapshot, which holds no array; and the arrays that are neither input nor
+        output, those with a tangent and those without.
+    """
+    taker = _Taker(inputs, outs)
+    saved, for_forward, attributes = context
+    leaves, treedef = None, None
+    if for_forward is None and not attributes:
+        leaves = taker.tracers(saved)
+    if leaves is None:
+        flat, treedef = jax.tree.flatten(context)
+        count = len(jax.tree.leaves(context[:2]))
+        leaves = [taker.leaf(v, position < count) for position, v in enumerate(flat)]
+    for position in needed:
+        taker.source(("inputs", position))
+    return Snapshot(taker.sources, leaves, treedef), taker.mids, taker.aux
+
+
+class _Taker:
+    """What `take` knows while it goes through the leaves of a context."""
+
+    __slots__ = ("alive", "aux", "index", "known", "mids", "sources")
+
+    def __init__(self, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
+        self.sources: list[tuple[str, int]] = []
+        self.index: dict[tuple[str, int], int] = {}
+        self.mids: list[Any] = []
+        self.aux: list[Any] = []
+        self.alive: list[Any] = []  # so that ids stay unique while they are keys
+        # An input that is returned as it is counts as the input.
+        self.known = {id(v): ("outs", i) for i, v in enumerate(outs)}
+        for i, value in enumerate(inputs):
+            self.known[id(value)] = ("inputs", i)
+
+    def tracers(self, saved: tuple[Any, ...]) -> list[Any] | None:
+        """The common case, without flattening: saved arrays, all of them traced."""
+        for value in saved:
+            if not isinstance(value, _compat.Tracer):
+                return None
+        return [_Slot(self.residual(value)) for value in saved]
+
+    def leaf(self, value: Any, is_saved: bool) -> Any:
+        """What stands for a leaf of the context."""
+        is_numpy = isinstance(value, np.ndarray | np.generic)
+        # NumPy attributes are host data and stay NumPy; saved ones are arrays.
+        if isinstance(value, jax.Array) or (is_numpy and is_saved):
+            return _Slot(self.residual(value))
+        return self.function(value) if isinstance(value, types.FunctionType) else value
+
+    def function(self, function: Any) -> Any:
+        """What stands for a function, which may close over arrays."""
         captured = _closures.find([function])
         if captured is None:
             return function
-        indices = [self._residual(value) for value in captured.leaves]
+        indices = [self.residual(value) for value in captured.leaves]
         (template,) = captured.templates.values()
         return _Closure(template, indices)
 
-    def _residual(self, value: Any) -> int:
-        source = self._known.get(id(value))
+    def residual(self, value: Any) -> int:
+        """The number of the residual that `value` is."""
+        source = self.known.get(id(value))
         if source is None:
             array = as_array(value)
-            group = self._mids if is_differentiable(array) else self._aux
-            source = ("mids" if group is self._mids else "aux", len(group))
+            differentiable = is_differentiable(array)
+            group = self.mids if differentiable else self.aux
+            source = ("mids" if differentiable else "aux", len(group))
             group.append(array)
-            self._known[id(value)] = source
-            self._alive.append(value)
-        return self._source(source)
+            self.known[id(value)] = source
+            self.alive.append(value)
+        return self.source(source)
 
-    def _source(self, source: tuple[str, int]) -> int:
-        if source not in self._index:
-            self._index[source] = len(self.sources)
+    def source(self, source: tuple[str, int]) -> int:
+        """The number of a source, a new one if it has none."""
+        if source not in self.index:
+            self.index[source] = len(self.sources)
             self.sources.append(source)
-        return self._index[source]
-
-
-def _all_tracers(values: Sequence[Any]) -> bool:
-    return all(isinstance(v, _compat.Tracer) for v in values)
+        return self.index[source]

@@ -75,6 +75,8 @@ class Spec:
             i for i, arrays in enumerate(self.slot_arrays) for a in arrays if a
         ]
         self.count = len(self.array_slots)
+        # Every argument is one array.
+        self.plain = all(self.slot_is_leaf) and self.count == len(self.names)
         self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
         self.captured: _closures.Captured | None = None
         self.templates: list[Any] = []
@@ -121,6 +123,8 @@ class Spec:
 
     def values(self, inputs: Sequence[Any]) -> list[Any]:
         """The arguments, with `inputs` in the place of arrays."""
+        if self.plain and self.captured is None:
+            return list(inputs)
         rest = iter(inputs)
         leaves = [next(rest) if leaf is ARRAY else leaf for leaf in self.leaves]
         if self.captured is not None:
@@ -133,12 +137,16 @@ class Spec:
 
     def call(self, function: Callable[..., Any], *first: Any, values: Any) -> Any:
         """Call `function` with the arguments, by position and by keyword."""
+        if not self.keywords:
+            return function(*first, *values)
         cut = len(values) - len(self.keywords)
         named = dict(zip(self.keywords, values[cut:], strict=True))
         return function(*first, *values[:cut], **named)
 
     def slot_flags(self, flags: Sequence[bool]) -> tuple[bool, ...]:
         """Flags for the arguments, from those for the arrays."""
+        if self.plain and self.captured is None:
+            return tuple(flags)
         out = [False] * len(self.names)
         for slot, flag in zip(self.array_slots, flags, strict=False):
             out[slot] = out[slot] or flag
