@@ -63,6 +63,10 @@ class Attachment:
             outs = push_outputs(wide, flags, residuals, tangents)
         return outs, push_mids(app, flags, groups, tangents) if groups.mids else []
 
+    def stray(self) -> None:
+        """An output has a tangent of its own, although its inputs were detached."""
+        _closures.refuse(self.app.spec.owner, [])
+
     def __repr__(self) -> str:
         return self.app.spec.owner
 
@@ -80,6 +84,9 @@ class _Forbidden:
     ) -> tuple[list[Any], list[Any]]:
         pairs = zip(self.names, flags, strict=True)
         _closures.refuse(self.owner, [name for name, flag in pairs if flag])
+
+    def stray(self) -> None:
+        """Nothing: these values are attached to themselves."""
 
     def __repr__(self) -> str:
         return f"what {self.owner} closes over"
@@ -131,7 +138,8 @@ def _widened(
     if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
         return app, app.residuals(groups)
     if app.flags_read:
-        again, _, fresh = run(app.spec, groups.inputs, flags)
+        # Attached, so that what it saves anew keeps its derivative.
+        again, _, fresh = run_attached(app.spec, groups.inputs, flags)
         return again, again.residuals(fresh._replace(outs=groups.outs))
     wide = copy.copy(app)
     wide.flags = tuple(f or told for f, told in zip(flags, app.flags, strict=True))

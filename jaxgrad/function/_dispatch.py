@@ -31,6 +31,7 @@ from jaxgrad.function._application import execute
 from jaxgrad.function._attachment import forbid
 from jaxgrad.function._keys import quick_key, sort
 from jaxgrad.function._lowering import lower
+from jaxgrad.function._opaque import Parts
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._signature import Bound, Signature
 from jaxgrad.function._spec import ARRAY, Spec
@@ -80,6 +81,7 @@ class Dispatch:
         methods = [getattr(cls, name, None) for name in ("forward", "setup_context")]
         rules = [getattr(cls, name, None) for name in ("backward", "vjp", "jvp")]
         self.functions = [f for f in [*methods, *rules] if callable(f)]
+        self.methods = [(f.__name__, f) for f in self.functions]
         self.closed = any(
             getattr(getattr(f, "__func__", f), "__closure__", None)
             for f in self.functions
@@ -114,7 +116,7 @@ class Dispatch:
         key = (treedef, bound.keywords, bound.given, *marks)
         spec = self._spec(bound, treedef, leaves, key)
         tracers = any(isinstance(a, _compat.Tracer) for a in arrays)
-        if not tracers and not (self.closed and _closures.find(self.functions)):
+        if not tracers and not (self.closed and _closures.find(self.methods)):
             if spec.compiled is not None:
                 return _unpack(spec.compiled(*arrays))
             if _compat.is_outermost():
@@ -230,14 +232,11 @@ class Dispatch:
                 raise _no_forward_mode(spec.owner) from error
             raise
 
-    def _captured(self, spec: Spec) -> _closures.Captured | None:
-        functions = list(self.functions) if self.closed else []
-        functions += [
-            leaf
-            for leaf in spec.leaves
-            if callable(leaf) and getattr(leaf, "__closure__", None)
-        ]
-        return _closures.find(functions) if functions else None
+    def _captured(self, spec: Spec) -> Parts | None:
+        """The tracers in what the class and its static arguments hold on to."""
+        values = list(self.methods) if self.closed else []
+        values += spec.opaque()
+        return _closures.find(values) if values else None
 
 
 def _unpack(result: Any) -> Any:

@@ -172,6 +172,10 @@ class Attached(Protocol):
         """Tangents of outs and mids, from those of the inputs that `flags` names."""
         ...
 
+    def stray(self) -> None:
+        """Called where outs or mids have a tangent that no input explains."""
+        ...
+
 
 def split(values: Arrays, sizes: tuple[int, int, int]) -> tuple[Arrays, ...]:
     """The groups (outs, mids, aux, inputs) of the operands of `attach`."""
@@ -187,6 +191,12 @@ def _attach_run(*values: Any, call: Attached) -> list[Any]:
 def _attach_jvp(
     primals: Arrays, tangents: Arrays, *, call: Attached
 ) -> tuple[list[Any], list[Any]]:
+    results = call.sizes[0] + call.sizes[1]
+    if any(type(t) is not _compat.Zero for t in tangents[:results]):
+        # Computed from detached inputs: the tangent comes from elsewhere. (Where JAX
+        # calls everything differentiated, it says nothing.)
+        if not _compat.over_reports():
+            call.stray()
     live = attach_p.bind(*primals, call=call)
     moving = split(tangents, call.sizes)[3]
     flags = tuple(type(t) is not _compat.Zero for t in moving)
@@ -215,6 +225,10 @@ class _Batched:
         one = functools.partial(self.call.push, flags)
         mapped = self.axis.vmap(one, in_axes=(self.axes, moving))
         return mapped(tuple(map(list, groups)), list(tangents))
+
+    def stray(self) -> None:
+        """As the call itself."""
+        self.call.stray()
 
     def __repr__(self) -> str:
         return f"vmap({self.call!r})"
@@ -262,6 +276,9 @@ class _Detach:
         self, flags: tuple[bool, ...], groups: tuple[Arrays, ...], tangents: Arrays
     ) -> tuple[list[Any], list[Any]]:
         raise AssertionError("there is no input that could move")
+
+    def stray(self) -> None:
+        """Nothing: what is detached may have had a tangent."""
 
     def __repr__(self) -> str:
         return "detach"

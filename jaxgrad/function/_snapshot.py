@@ -5,7 +5,6 @@ one entry of `Snapshot.sources`: an input, an output, or a value that forward co
 on the way. A value that is kept twice is one residual.
 """
 
-import types
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxgrad import _compat
-from jaxgrad.function import _closures
+from jaxgrad.function._opaque import Parts, Template
 from jaxgrad.function._trees import as_array, is_differentiable
 
 
@@ -26,12 +25,12 @@ class _Slot:
         self.index = index
 
 
-class _Closure:
-    """A function on the context that closes over residuals."""
+class _Opaque:
+    """A function or an object on the context that holds residuals."""
 
     __slots__ = ("indices", "template")
 
-    def __init__(self, template: _closures.Template, indices: list[int]) -> None:
+    def __init__(self, template: Template, indices: list[int]) -> None:
         self.template = template
         self.indices = indices
 
@@ -66,7 +65,7 @@ class Snapshot:
             if not group:
                 where = f"ctx.{path[1].key}" + jax.tree_util.keystr(path[2:])
             indices = [leaf.index] if isinstance(leaf, _Slot) else []
-            for index in leaf.indices if isinstance(leaf, _Closure) else indices:
+            for index in leaf.indices if isinstance(leaf, _Opaque) else indices:
                 found[index] = group + where
         return found
 
@@ -82,7 +81,7 @@ class Snapshot:
     def _leaf(self, leaf: Any, residuals: Sequence[Any]) -> Any:
         if isinstance(leaf, _Slot):
             return residuals[leaf.index]
-        if isinstance(leaf, _Closure):
+        if isinstance(leaf, _Opaque):
             return leaf.template.build([residuals[i] for i in leaf.indices])
         return leaf
 
@@ -148,16 +147,15 @@ class _Taker:
         # NumPy attributes are host data and stay NumPy; saved ones are arrays.
         if isinstance(value, jax.Array) or (is_numpy and is_saved):
             return _Slot(self.residual(value))
-        return self.function(value) if isinstance(value, types.FunctionType) else value
+        return self.opaque(value)
 
-    def function(self, function: Any) -> Any:
-        """What stands for a function, which may close over arrays."""
-        captured = _closures.find([function])
-        if captured is None:
-            return function
-        indices = [self.residual(value) for value in captured.leaves]
-        (template,) = captured.templates.values()
-        return _Closure(template, indices)
+    def opaque(self, value: Any) -> Any:
+        """What stands for a value that is no pytree, but may hold arrays."""
+        parts = Parts([("", value)], lambda leaf: isinstance(leaf, jax.Array))
+        if not parts.templates:
+            return value
+        (template,) = parts.templates.values()
+        return _Opaque(template, [self.residual(array) for array in parts.take()])
 
     def residual(self, value: Any) -> int:
         """The number of the residual that `value` is."""

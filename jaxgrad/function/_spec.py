@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxgrad.function import _closures, _mutation
+from jaxgrad.function import _mutation
+from jaxgrad.function._opaque import Parts, Template
 from jaxgrad.function._signature import Bound
 from jaxgrad.function._style import Style
 from jaxgrad.function._trees import leaf_path
@@ -24,6 +25,9 @@ class _Array:
 
 
 ARRAY = _Array()
+
+
+_SIMPLE = frozenset({int, float, complex, bool, str, bytes, type(None)})
 
 
 class Methods(NamedTuple):
@@ -78,7 +82,7 @@ class Spec:
         # Every argument is one array.
         self.plain = all(self.slot_is_leaf) and self.count == len(self.names)
         self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
-        self.captured: _closures.Captured | None = None
+        self.captured: Parts | None = None
         self.templates: list[Any] = []
         self.defined: Methods | None = None
         self.weak = False
@@ -106,10 +110,7 @@ class Spec:
             return self.defined
         values = inputs[self.count :]
         return Methods(
-            *(
-                m.build(values) if isinstance(m, _closures.Template) else m
-                for m in self.templates
-            )
+            *(m.build(values) if isinstance(m, Template) else m for m in self.templates)
         )
 
     def _defined(self) -> Methods:
@@ -130,7 +131,7 @@ class Spec:
         if self.captured is not None:
             hidden = inputs[self.count :]
             leaves = [
-                leaf.build(hidden) if isinstance(leaf, _closures.Template) else leaf
+                leaf.build(hidden) if isinstance(leaf, Template) else leaf
                 for leaf in leaves
             ]
         return jax.tree.unflatten(self.treedef, leaves)
@@ -170,15 +171,27 @@ class Spec:
 
     def _watched(self) -> list[tuple[str, Any]]:
         """The static values that can change under our feet, with their paths."""
+        return [(p, leaf) for p, leaf in self._static() if not _mutation.is_plain(leaf)]
+
+    def _static(self) -> list[tuple[str, Any]]:
+        """The static values, with their paths."""
         found, start = [], 0
         for slot, name in enumerate(self.names):
             stop = start + self.slots[slot].num_leaves
             for position, leaf in enumerate(self.leaves[start:stop]):
-                if leaf is not ARRAY and not _mutation.is_plain(leaf):
+                if leaf is not ARRAY:
                     path = leaf_path(name, self.example(slot), position)
                     found.append((path, leaf))
             start = stop
         return found
+
+    def opaque(self) -> list[tuple[str, Any]]:
+        """The static values that may hold arrays, with their paths."""
+        if self.plain:
+            return []
+        return [
+            (path, leaf) for path, leaf in self._static() if type(leaf) not in _SIMPLE
+        ]
 
     def watching(self, containers: list[tuple[str, Any]]) -> "Spec":
         """A Spec for one call that also watches its mutable static containers."""
@@ -187,7 +200,7 @@ class Spec:
         new.restless = set()
         return new
 
-    def capturing(self, captured: _closures.Captured) -> "Spec":
+    def capturing(self, captured: Parts) -> "Spec":
         """A Spec for one call with hidden operands: what its functions close over."""
         new = self._copy()
         new.captured = captured
