@@ -233,6 +233,26 @@ def switched_on() -> bool:
     return any(getattr(jax.config, name, False) for name in names)
 
 
+def raised_by_jax(error: BaseException) -> bool:
+    """Whether an exception was raised inside JAX, not in somebody's own code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
+    return module.partition(".")[0] == "jax"
+
+
+def passed_through(error: BaseException, functions: Sequence[Any]) -> bool:
+    """Whether an exception came out of one of `functions`."""
+    codes = {getattr(getattr(f, "__func__", f), "__code__", None) for f in functions}
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code in codes:
+            return True
+        trace = trace.tb_next
+    return False
+
+
 def forward_mode_refusal(error: Exception) -> bool:
     """Whether `error` is JAX's refusal to run a `custom_vjp` in forward mode.
 
@@ -243,11 +263,7 @@ def forward_mode_refusal(error: Exception) -> bool:
     Returns:
         True if `error` was raised by JAX and reads like one of those refusals.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
-    if module.partition(".")[0] != "jax":
+    if not raised_by_jax(error):
         return False
     trivial = jax.custom_vjp(lambda x: x)
     trivial.defvjp(

@@ -141,6 +141,8 @@ class Application:
             return method(ctx, *self.result.slots(cotangents))
 
         returned = rule(residuals, cotangents)
+        if self.before:  # what backward itself changes is no mistake either
+            self.before = _mutation.settled(self.before, spec.watched, spec.restless)
         gradients = adapt(spec, self.flags, self.avals, returned)
         if self.axes:
             self._check_reduced(gradients, rule, (residuals, cotangents))
@@ -274,7 +276,8 @@ def run(
     needed = () if spec.captured is None else range(spec.count, len(inputs))
     context = (state.saved, state.saved_for_forward, ctx.__dict__)
     returned = raw.arrays if every else _kept(raw.arrays, app.differentiable)
-    app.snapshot, mids, aux = take(context, detached, returned, needed)
+    marked = ctx._state.non_differentiable
+    app.snapshot, mids, aux = take(context, detached, returned, marked, needed)
     outs = outputs.arrays if every else _kept(outputs.arrays, app.differentiable)
     app.sizes = (len(outs), len(mids), len(aux))
     return app, outputs, Groups(outs, mids, aux, inputs)

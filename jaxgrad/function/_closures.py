@@ -42,8 +42,8 @@ def refuse(owner: str, names: Sequence[str]) -> NoReturn:
         raise ClosureError(
             f"{owner}.forward used a value that is being differentiated and is not "
             "among its arguments.\n"
-            "  Expected every differentiated value among the arguments of apply; got one "
-            "from elsewhere: a closure, an object's attribute, a partial, a global.\n"
+            "  Expected every differentiated value among the arguments of apply; got "
+            "one from elsewhere: a closure, an object, a partial, a global.\n"
             f"  Pass it as an argument of {owner}.apply and return its gradient from "
             "backward; or use jax.lax.stop_gradient on it."
         )

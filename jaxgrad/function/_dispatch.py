@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
-from jaxgrad.errors import ForwardModeError, JaxgradWarning
+from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
 from jaxgrad.function import _closures, _mutation
 from jaxgrad.function._application import execute
 from jaxgrad.function._attachment import forbid
@@ -35,8 +35,8 @@ from jaxgrad.function._opaque import Parts
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._signature import Bound, Signature
 from jaxgrad.function._spec import ARRAY, Spec
-from jaxgrad.function._style import check_forward
-from jaxgrad.function._trees import as_array
+from jaxgrad.function._style import RULES, check_forward, inherits_rules
+from jaxgrad.function._trees import as_array, flatten
 
 MAX_SPECS = 256
 
@@ -78,9 +78,9 @@ class Dispatch:
             check_forward(cls), not cls._style.setup, cls.__name__
         )
         self.eager = not getattr(cls, "jit", True)
-        methods = [getattr(cls, name, None) for name in ("forward", "setup_context")]
-        rules = [getattr(cls, name, None) for name in ("backward", "vjp", "jvp")]
-        self.functions = [f for f in [*methods, *rules] if callable(f)]
+        self.functions = self._read()
+        # A rule from a base that is no Function may change without our hearing of it.
+        self.mixed = inherits_rules(cls)
         self.methods = [(f.__name__, f) for f in self.functions]
         self.closed = any(
             getattr(getattr(f, "__func__", f), "__closure__", None)
@@ -96,8 +96,16 @@ class Dispatch:
         self.hits = self.misses = 0
         self.lock = threading.Lock()
 
+    def _read(self) -> list[Callable[..., Any]]:
+        """The user's functions, as the class has them now."""
+        found = [getattr(self.cls(), name, None) for name in RULES]
+        return [function for function in found if callable(function)]
+
     def apply(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One call that is not known to have concrete arrays only."""
+        if self.mixed and self._read() != self.functions:
+            self.cls()._reset()
+            return self.cls().apply(*args, **kwargs)
         if len(args) == self.direct_arity and not kwargs and self._only_arrays(args):
             assert self.direct is not None
             return self._call(self.direct, args)
@@ -108,26 +116,30 @@ class Dispatch:
                 self.hits += 1
                 return _unpack(compiled(*quick[1]))
         bound = self.signature.bind(args, kwargs)
-        leaves, treedef = jax.tree.flatten(bound.values)
         owner = self.signature.owner
+        where = f"The arguments of {owner}.apply"
+        leaves, treedef = flatten(bound.values, ArgumentError, where)
         arrays, marks, cacheable = sort(owner, self.array_type, leaves)
         if self.closed:
             marks += [(id, id(c)) for c in _closures.contents(self.functions)]
         key = (treedef, bound.keywords, bound.given, *marks)
-        spec = self._spec(bound, treedef, leaves, key)
+        spec = self._spec(bound, treedef, leaves, key if cacheable else None)
         tracers = any(isinstance(a, _compat.Tracer) for a in arrays)
         if not tracers and not (self.closed and _closures.find(self.methods)):
             if spec.compiled is not None:
                 return _unpack(spec.compiled(*arrays))
             if _compat.is_outermost():
                 return self._concrete(spec, arrays, cacheable, (args, kwargs))
-        if not cacheable:
-            spec = spec.fresh()
         return self._lowered(spec, bound, arrays, key)
 
     def _spec(
         self, bound: Bound, treedef: Any, leaves: Sequence[Any], key: Any
     ) -> Spec:
+        if key is None:
+            # A static value that can change in place: JAX must not find what it traced
+            # for an earlier call, and the cache must not keep what the value holds.
+            self.misses += 1
+            return Spec(self.cls(), bound, treedef, leaves)
         spec = self.specs.get(key)
         if spec is not None:
             self.hits += 1
@@ -163,7 +175,7 @@ class Dispatch:
         spec.compiled = compiled
         self.array_type = type(jnp.zeros(()))
         quick = quick_key(self.signature, self.array_type, *call)
-        if quick is not None and not self.closed:
+        if quick is not None and not self.closed and not self.mixed:
             with self.lock:
                 while len(self.compiled) >= MAX_SPECS:
                     self.compiled.pop(next(iter(self.compiled)))
@@ -204,9 +216,11 @@ class Dispatch:
         """Whether the call has arrays only, by position, one for each parameter."""
         return (
             not self.closed
+            and not self.mixed
             and self.signature.simple
             and all(spec.slot_is_leaf)
-            and spec.count == len(spec.leaves) == len(self.signature.names)
+            and spec.count == spec.given == len(self.signature.names)
+            and spec.plain
         )
 
     def _only_arrays(self, args: tuple[Any, ...]) -> bool:
@@ -228,7 +242,10 @@ class Dispatch:
                 raise _closures.holds_tracers(spec.owner, names) from error
             raise
         except (TypeError, NotImplementedError) as error:
-            if _compat.forward_mode_refusal(error):
+            style = spec.style
+            reverse_only = not style.jvp and not style.derives_jvp
+            ours = reverse_only and not _compat.passed_through(error, self.functions)
+            if ours and _compat.forward_mode_refusal(error):
                 raise _no_forward_mode(spec.owner) from error
             raise
 

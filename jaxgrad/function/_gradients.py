@@ -11,6 +11,7 @@ pytrees:
 - real, integer and boolean gradients are cast, complex for real is an error.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
@@ -55,7 +56,7 @@ def adapt(
         GradientTypeError: a gradient for a static argument, complex for real, no array.
     """
     gradients: list[Any] = []
-    for slot, gradient in enumerate(_slots(spec, returned)):
+    for slot, gradient in enumerate(_slots(spec, flags, returned)):
         gradients += _slot_leaves(spec, slot, gradient)
     out: list[Any] = []
     for position, gradient in enumerate(gradients):
@@ -67,14 +68,16 @@ def adapt(
     return out + [None] * (len(flags) - len(out))
 
 
-def _slots(spec: "Spec", returned: Any) -> list[Any]:
+def _slots(spec: "Spec", flags: Sequence[bool], returned: Any) -> list[Any]:
     """The returned value as one entry for each argument."""
     entries = list(returned) if isinstance(returned, tuple | list) else [returned]
     count = len(spec.names)
     while len(entries) > count and entries[-1] is None:
         entries.pop()
-    # An argument left to its default, at the end, may go without an entry.
-    if spec.given <= len(entries) <= count:
+    # An argument left to its default, at the end, may go without an entry, unless its
+    # gradient is asked for.
+    asked = any(spec.slot_flags(flags)[len(entries) :])
+    if spec.given <= len(entries) <= count and not asked:
         return entries + [None] * (count - len(entries))
     names = ", ".join(spec.names)
     hint = (

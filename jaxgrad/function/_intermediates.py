@@ -75,6 +75,8 @@ def _named(app: Application) -> Generator[None]:
     try:
         yield
     except (ValueError, NotImplementedError, TypeError) as error:
+        if not _compat.raised_by_jax(error):
+            raise  # by the user's own code, or by another Function
         pairs = zip(app.snapshot.names(), app.snapshot.sources, strict=True)
         names = ", ".join(name for name, (group, _) in pairs if group == "mids")
         raise IntermediateDerivativeError(

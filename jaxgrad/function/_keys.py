@@ -4,6 +4,8 @@
 - `sort`: for every call.
 """
 
+import dataclasses
+import functools
 import types
 from typing import Any, NamedTuple
 
@@ -115,18 +117,28 @@ def _mark(owner: str, leaf: Any) -> tuple[Any, Any]:
     if _is_mutable(leaf):
         # The Spec keeps the value alive, so its id stays its own.
         return id, id(leaf)
+    if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type):
+        # Equal ones may hold 2 and 2.0, which make different programs.
+        fields = dataclasses.fields(leaf)
+        kinds = tuple(type(getattr(leaf, field.name)) for field in fields)
+        return type(leaf), (leaf, kinds)
     return type(leaf), leaf
 
 
 def _is_mutable(value: Any) -> bool:
-    """Whether equal keys don't mean equal values: no hash, or one by identity only."""
+    """Whether equal keys don't mean equal values: what is in them can change."""
     try:
         hash(value)
     except TypeError:
         return True
+    if isinstance(value, types.MethodType):
+        return not isinstance(value.__self__, type | types.ModuleType)
+    if isinstance(value, types.FunctionType):
+        return bool(value.__closure__)
+    if isinstance(value, functools.partial):
+        return True
+    if isinstance(value, type | types.ModuleType) or hasattr(value, "__wrapped__"):
+        return False
     by_identity = type(value).__hash__ is object.__hash__
-    fixed = isinstance(value, type | types.FunctionType | types.ModuleType)
-    state = getattr(value, "__dict__", None)
-    return (
-        by_identity and bool(state) and not fixed and not hasattr(value, "__wrapped__")
-    )
+    slots = any(getattr(base, "__slots__", ()) for base in type(value).__mro__)
+    return by_identity and (slots or bool(getattr(value, "__dict__", None)))

@@ -97,6 +97,9 @@ def reverse_rule(spec: Spec) -> ReverseRule:
         app = residuals.app
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
+        if given and all(c is None for c in given):
+            # Only outputs without a derivative were used: the rule is not asked.
+            return (None,) * len(app.flags)
         return tuple(app.backward(residuals.values, given))
 
     return ReverseRule(primal, forward, backward)

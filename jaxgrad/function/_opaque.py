@@ -1,11 +1,12 @@
 """Arrays inside values that JAX can't look into: functions, objects, partials.
 
-JAX sees the arrays in pytrees. A function that closes over an array, a bound method of an
-object that holds one, a `functools.partial`: to JAX these are constants, and the arrays in
-them would lose their derivative, or outlive the transformation that they belong to.
+JAX sees the arrays in pytrees. A function that closes over an array, a bound method of
+an object that holds one, a `functools.partial`: to JAX these are constants, and the
+arrays in them would lose their derivative, or outlive the transformation that they
+belong to.
 
-- `Parts(values, wanted)`: takes such values apart; its `leaves` are the arrays found, and
-  its templates make each value again over other arrays.
+- `Parts(values, wanted)`: takes such values apart; its `leaves` are the arrays found,
+  and its templates make each value again over other arrays.
 """
 
 import collections
@@ -150,8 +151,8 @@ class Parts:
             defaults = (None, None)
 
         def made(arrays: Sequence[Any]) -> Any:
-            closure = tuple(
-                cell if build is None else types.CellType(build(arrays))
+            closure: tuple[Any, ...] = tuple(
+                types.CellType(build(arrays)) if build is not None else cell
                 for cell, build in zip(kept, builds, strict=True)
             )
             plain, keyword = defaults_build(arrays) if defaults_build else defaults

@@ -11,7 +11,8 @@ from typing import Any
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.function._trees import as_array, is_array
+from jaxgrad.errors import OutputError
+from jaxgrad.function._trees import as_array, flatten, is_array
 
 _HOLE = object()
 
@@ -63,7 +64,7 @@ class Outputs:
         """Take apart what forward returned."""
         if isinstance(result, _compat.Tracer):
             return Outputs([result], _ONE)
-        leaves, treedef = jax.tree.flatten(result)
+        leaves, treedef = flatten(result, OutputError, "What forward returned seems to")
         arrays = [leaf for leaf in leaves if is_array(leaf)]
         rest = [_HOLE if is_array(leaf) else leaf for leaf in leaves]
         return Outputs(arrays, _Static(treedef, rest, not isinstance(result, tuple)))

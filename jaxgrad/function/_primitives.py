@@ -192,11 +192,11 @@ def _attach_jvp(
     primals: Arrays, tangents: Arrays, *, call: Attached
 ) -> tuple[list[Any], list[Any]]:
     results = call.sizes[0] + call.sizes[1]
-    if any(type(t) is not _compat.Zero for t in tangents[:results]):
+    stray = any(type(t) is not _compat.Zero for t in tangents[:results])
+    if stray and not _compat.over_reports():
         # Computed from detached inputs: the tangent comes from elsewhere. (Where JAX
         # calls everything differentiated, it says nothing.)
-        if not _compat.over_reports():
-            call.stray()
+        call.stray()
     live = attach_p.bind(*primals, call=call)
     moving = split(tangents, call.sizes)[3]
     flags = tuple(type(t) is not _compat.Zero for t in moving)

@@ -12,8 +12,9 @@ import jax
 import numpy as np
 
 from jaxgrad import _compat
+from jaxgrad.errors import ContextError
 from jaxgrad.function._opaque import Parts, Template
-from jaxgrad.function._trees import as_array, is_differentiable
+from jaxgrad.function._trees import as_array, flatten, is_differentiable
 
 
 class _Slot:
@@ -90,6 +91,7 @@ def take(
     context: tuple[Any, Any, dict[str, Any]],
     inputs: Sequence[Any],
     outs: Sequence[Any],
+    marked: Sequence[Any] = (),
     needed: Iterable[int] = (),
 ) -> tuple[Snapshot, list[Any], list[Any]]:
     """Take apart what a context holds.
@@ -98,19 +100,20 @@ def take(
         context: the saved arrays, those saved for forward mode, and the attributes.
         inputs: the arrays that forward was given; recognized by identity.
         outs: the arrays that it returned; likewise.
+        marked: outputs that the user declared constants, and that stay constants.
         needed: positions of inputs that are residuals in any case.
 
     Returns:
         The snapshot, which holds no array; and the arrays that are neither input nor
         output, those with a tangent and those without.
     """
-    taker = _Taker(inputs, outs)
+    taker = _Taker(inputs, outs, {id(value) for value in marked})
     saved, for_forward, attributes = context
     leaves, treedef = None, None
     if for_forward is None and not attributes:
         leaves = taker.tracers(saved)
     if leaves is None:
-        flat, treedef = jax.tree.flatten(context)
+        flat, treedef = flatten(context, ContextError, "The attributes of ctx")
         count = len(jax.tree.leaves(context[:2]))
         leaves = [taker.leaf(v, position < count) for position, v in enumerate(flat)]
     for position in needed:
@@ -121,9 +124,12 @@ def take(
 class _Taker:
     """What `take` knows while it goes through the leaves of a context."""
 
-    __slots__ = ("alive", "aux", "index", "known", "mids", "sources")
+    __slots__ = ("alive", "aux", "constants", "index", "known", "mids", "sources")
 
-    def __init__(self, inputs: Sequence[Any], outs: Sequence[Any]) -> None:
+    def __init__(
+        self, inputs: Sequence[Any], outs: Sequence[Any], constants: set[int]
+    ) -> None:
+        self.constants = constants
         self.sources: list[tuple[str, int]] = []
         self.index: dict[tuple[str, int], int] = {}
         self.mids: list[Any] = []
@@ -162,7 +168,8 @@ class _Taker:
         source = self.known.get(id(value))
         if source is None:
             array = as_array(value)
-            differentiable = is_differentiable(array)
+            constant = id(value) in self.constants
+            differentiable = is_differentiable(array) and not constant
             group = self.mids if differentiable else self.aux
             source = ("mids" if differentiable else "aux", len(group))
             group.append(array)

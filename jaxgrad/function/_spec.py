@@ -215,10 +215,6 @@ class Spec:
         new.array_slots = [*self.array_slots, *[-1] * len(captured.names)]
         return new
 
-    def fresh(self) -> "Spec":
-        """The same for one call: JAX must not find what it traced for an older one."""
-        return self._copy()
-
     def weakly(self) -> "Spec":
         """A Spec that doesn't keep the class alive, for JAX's own caches to hold."""
         new = self._copy()

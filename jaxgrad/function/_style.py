@@ -65,6 +65,16 @@ class Style(NamedTuple):
         )
 
 
+def inherits_rules(cls: type) -> bool:
+    """Whether a rule comes from a base class that is not a Function."""
+    return any(
+        name in base.__dict__
+        for base in cls.__mro__
+        if type(base) is type and base is not object
+        for name in RULES
+    )
+
+
 def _overridden(cls: type, name: str) -> bool:
     for base in cls.__mro__:
         if name in base.__dict__:
@@ -93,7 +103,8 @@ def check_forward(cls: Any) -> Callable[..., Any]:
             f"  Define it on {name}."
         )
     first = next(iter(inspect.signature(cls.forward).parameters), "")
-    if first == "self":
+    written = inspect.getattr_static(cls, "forward")
+    if first == "self" and not isinstance(written, staticmethod | classmethod):
         raise FunctionDefinitionError(
             f"{name}.forward is not static: its first parameter is `self`.\n"
             "  Expected forward(ctx, *args); got an instance method.\n"

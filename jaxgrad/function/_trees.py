@@ -52,6 +52,26 @@ def as_array(value: Any) -> jax.Array:
     return value if isinstance(value, _ARRAYS) else jnp.asarray(value)
 
 
+def flatten(tree: Any, error: type[Exception], where: str) -> tuple[list[Any], Any]:
+    """`jax.tree.flatten`, with an error that says where the tree was.
+
+    Returns:
+        The leaves and the structure.
+
+    Raises:
+        error: JAX can't flatten it: a dict with keys that can't be sorted, say.
+    """
+    try:
+        return jax.tree.flatten(tree)
+    except (TypeError, ValueError) as problem:
+        raise error(
+            f"{where} hold a container that JAX can't flatten.\n"
+            "  Expected pytrees, whose dicts have keys that can be sorted; got: "
+            f"{problem}\n"
+            "  Give the dict keys of one kind, or put its values in a tuple."
+        ) from problem
+
+
 def contains_tracer(tree: Any) -> bool:
     """Whether a pytree holds a value of a running transformation."""
     return any(isinstance(leaf, _compat.Tracer) for leaf in jax.tree.leaves(tree))
