@@ -44,6 +44,22 @@ class Application:
         out_avals: for each output array, its type.
     """
 
+    # Many of these are made while tracing; without a __dict__ they are cheaper.
+    __slots__ = (
+        "avals",
+        "axes",
+        "before",
+        "differentiable",
+        "flags",
+        "flags_read",
+        "materialize",
+        "out_avals",
+        "result",
+        "sizes",
+        "snapshot",
+        "spec",
+    )
+
     def __init__(self, spec: Spec, flags: tuple[bool, ...], inputs: Any) -> None:
         self.spec = spec
         self.flags = flags

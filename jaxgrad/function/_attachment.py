@@ -46,6 +46,8 @@ def run_attached(
 class Attachment:
     """The derivative of what one application attached; a parameter of `attach`."""
 
+    __slots__ = ("app", "sizes")
+
     def __init__(self, app: Application) -> None:
         """Of the application `app`."""
         self.app = app
