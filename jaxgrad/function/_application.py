@@ -87,7 +87,7 @@ class Application:
         self.out_avals = tuple([jax.typeof(a) for a in outputs.arrays])
         if not _compat.outside_meshes():
             self.axes = _axes.varying(self.out_avals)
-        self.result = outputs.with_arrays(())
+        self.result = outputs.static.empty
 
     def residuals(self, groups: Groups) -> list[Any]:
         """The values that the rule needs, each once."""
@@ -104,7 +104,8 @@ class Application:
             state.unsaved_hint = bool(saved) and saved_for_forward is None
         else:
             state.saved = saved
-        ctx.__dict__.update(attributes)
+        if attributes:
+            ctx.__dict__.update(attributes)
         return ctx
 
     def hidden(self, residuals: Sequence[Any]) -> Sequence[Any]:
@@ -152,22 +153,16 @@ class Application:
                 for r in residuals
             ]
 
-        def rule(residuals: Sequence[Any], cotangents: Sequence[Any]) -> Any:
-            ctx = self.context(residuals, "backward")
-            return method(ctx, *self.result.slots(cotangents))
-
-        returned = rule(residuals, cotangents)
+        ctx = self.context(residuals, "backward")
+        returned = method(ctx, *self.result.slots(cotangents))
         if self.before:  # what backward itself changes is no mistake either
             self.before = _mutation.settled(self.before, spec.watched, spec.restless)
         gradients = adapt(spec, self.flags, self.avals, returned)
         if self.axes:
-            self._check_reduced(gradients, rule, (residuals, cotangents))
-        return [
-            g if g is None else _axes.conform(g, aval, self.axes)
-            for g, aval in zip(gradients, self.avals, strict=True)
-        ]
+            self._check_reduced(gradients, method, (residuals, cotangents))
+        return _axes.conform_all(gradients, self.avals, self.axes)
 
-    def _check_reduced(self, gradients: list[Any], rule: Any, args: Any) -> None:
+    def _check_reduced(self, gradients: list[Any], method: Any, args: Any) -> None:
         """Refuse a gradient that backward has summed over devices by itself.
 
         Every device ran the rule, so that a gradient that doesn't vary is one
@@ -183,7 +178,9 @@ class Application:
                 continue
 
             def arrays(residuals: Any, cotangents: Any) -> list[Any]:
-                leaves = jax.tree.leaves(rule(residuals, cotangents))
+                ctx = self.context(residuals, "backward")
+                slots = self.result.slots(cotangents)
+                leaves = jax.tree.leaves(method(ctx, *slots))
                 return [leaf for leaf in leaves if is_array(leaf)]
 
             if _compat.has_reduction(jax.make_jaxpr(arrays)(*args)):
@@ -198,6 +195,8 @@ class Application:
 
     def _cotangents(self, given: Sequence[Any]) -> list[Any]:
         """A cotangent for each output array, as the user's rule expects it."""
+        if not self.axes and self._are_ready(given):
+            return list(given)
         rest = iter(given)
         out = []
         for aval, differentiable in zip(
@@ -218,6 +217,17 @@ class Application:
         return [
             jnp.conj(c) if c is not None and c.dtype.kind == "c" else c for c in out
         ]
+
+    def _are_ready(self, given: Sequence[Any]) -> bool:
+        """Whether cotangents need no work: all there, traced, real, of their dtypes."""
+        if len(given) != len(self.out_avals):
+            return False
+        for cotangent, aval in zip(given, self.out_avals, strict=True):
+            if not isinstance(cotangent, _compat.Tracer):
+                return False
+            if cotangent.dtype != aval.dtype or aval.dtype.kind == "c":
+                return False
+        return True
 
     def out_tangent_avals(self) -> list[Any]:
         """The types of the tangents of the differentiable outputs."""
@@ -250,9 +260,9 @@ def execute(
 
 def finished(spec: Spec, raw: Outputs, inputs: Sequence[Any]) -> Outputs:
     """The result of forward as JAX arrays of the right type."""
-    outputs = raw.converted()
     if _compat.outside_meshes():
-        return outputs
+        return raw.converted()
+    outputs = raw.converted()
     axes = _axes.varying([jax.typeof(x) for x in inputs])
     if not axes or axes == _axes.varying([jax.typeof(a) for a in outputs.arrays]):
         return outputs
@@ -288,7 +298,7 @@ def run(
     raw = Outputs.of(result)
     outputs = finished(spec, raw, detached)
     app.observe(ctx, raw, outputs)
-    state, every = ctx._state, all(app.differentiable)
+    state, every = ctx._state, False not in app.differentiable
     needed = () if spec.captured is None else range(spec.count, len(inputs))
     context = (state.saved, state.saved_for_forward, ctx.__dict__)
     returned = raw.arrays if every else _kept(raw.arrays, app.differentiable)

@@ -34,9 +34,9 @@ def run_attached(
     app, outputs, groups = run(spec, inputs, flags)
     if groups.outs or groups.mids:
         outs, mids = attach(Attachment(app), groups)
-        groups = Groups(outs, mids, groups.aux, groups.inputs)
-    if len(groups.outs) == len(outputs.arrays):
-        return app, outputs.with_arrays(groups.outs), groups
+        groups = Groups(outs, mids, groups.aux, inputs)
+        if len(outs) == len(outputs.arrays):
+            return app, outputs.with_arrays(outs), groups
     rest = iter(groups.outs)
     pairs = zip(outputs.arrays, app.differentiable, strict=True)
     live = [next(rest) if differentiable else value for value, differentiable in pairs]

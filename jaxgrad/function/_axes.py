@@ -39,6 +39,21 @@ def conform(
     return cotangent
 
 
+def conform_all(
+    cotangents: Sequence[Any], avals: Sequence[Any], axes: frozenset[str]
+) -> list[Any]:
+    """`conform` for each of `cotangents`; None stays None."""
+    plain = _compat.outside_meshes()
+    out = []
+    for cotangent, aval in zip(cotangents, avals, strict=True):
+        if cotangent is not None and not (
+            plain and _compat.explicit_sharding(aval) is None
+        ):
+            cotangent = conform(cotangent, aval, axes)
+        out.append(cotangent)
+    return out
+
+
 def _vary(
     cotangent: jax.Array, want: frozenset[str], axes: frozenset[str]
 ) -> jax.Array:

@@ -55,9 +55,10 @@ def adapt(
         GradientShapeError: a shape that can't be summed to the argument's.
         GradientTypeError: a gradient for a static argument, complex for real, no array.
     """
-    gradients: list[Any] = []
-    for slot, gradient in enumerate(_slots(spec, flags, returned)):
-        gradients += _slot_leaves(spec, slot, gradient)
+    gradients = _slots(spec, flags, returned)
+    if not spec.plain:
+        parts = [_slot_leaves(spec, i, part) for i, part in enumerate(gradients)]
+        gradients = [leaf for part in parts for leaf in part]
     out: list[Any] = []
     for position, gradient in enumerate(gradients):
         wanted = flags[position] and gradient is not None
@@ -72,6 +73,8 @@ def _slots(spec: "Spec", flags: Sequence[bool], returned: Any) -> list[Any]:
     """The returned value as one entry for each argument."""
     entries = list(returned) if isinstance(returned, tuple | list) else [returned]
     count = len(spec.names)
+    if len(entries) == count:
+        return entries
     while len(entries) > count and entries[-1] is None:
         entries.pop()
     # An argument left to its default, at the end, may go without an entry, unless its

@@ -20,13 +20,14 @@ _HOLE = object()
 class _Static:
     """The structure of one result of forward, and what in it is not an array."""
 
-    __slots__ = ("leaves", "plain", "single", "treedef")
+    __slots__ = ("empty", "leaves", "plain", "single", "treedef")
 
     def __init__(self, treedef: Any, leaves: list[Any], single: bool) -> None:
         self.treedef = treedef
         self.leaves = leaves  # _HOLE in the place of arrays
         self.single = single
         self.plain = all(leaf is _HOLE for leaf in leaves)
+        self.empty = Outputs((), self)  # the result without its arrays
 
     def _key(self) -> Any:
         return self.treedef, tuple(leaf is _HOLE for leaf in self.leaves)
@@ -38,10 +39,6 @@ class _Static:
 
     def __hash__(self) -> int:
         return hash(self._key())
-
-
-# One array, which most Functions return.
-_ONE = _Static(jax.tree.structure(0), [_HOLE], single=True)
 
 
 class Outputs:
@@ -114,6 +111,10 @@ class Outputs:
         if self.static is _ONE and isinstance(self.arrays[0], _compat.Tracer):
             return self
         return Outputs([as_array(a) for a in self.arrays], self.static)
+
+
+# One array, which most Functions return.
+_ONE = _Static(jax.tree.structure(0), [_HOLE], single=True)
 
 
 jax.tree_util.register_pytree_node(

@@ -80,7 +80,7 @@ class Snapshot:
         return jax.tree.unflatten(self.treedef, leaves)
 
     def _leaf(self, leaf: Any, residuals: Sequence[Any]) -> Any:
-        if isinstance(leaf, _Slot):
+        if type(leaf) is _Slot:
             return residuals[leaf.index]
         if isinstance(leaf, _Opaque):
             return leaf.template.build([residuals[i] for i in leaf.indices])
@@ -142,10 +142,12 @@ class _Taker:
 
     def tracers(self, saved: tuple[Any, ...]) -> list[Any] | None:
         """The common case, without flattening: saved arrays, all of them traced."""
+        leaves = []
         for value in saved:
             if not isinstance(value, _compat.Tracer):
                 return None
-        return [_Slot(self.residual(value)) for value in saved]
+            leaves.append(_Slot(self.residual(value)))
+        return leaves
 
     def leaf(self, value: Any, is_saved: bool) -> Any:
         """What stands for a leaf of the context."""
@@ -179,7 +181,8 @@ class _Taker:
 
     def source(self, source: tuple[str, int]) -> int:
         """The number of a source, a new one if it has none."""
-        if source not in self.index:
-            self.index[source] = len(self.sources)
+        index = self.index.get(source)
+        if index is None:
+            index = self.index[source] = len(self.sources)
             self.sources.append(source)
-        return self.index[source]
+        return index
