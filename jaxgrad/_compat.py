@@ -76,6 +76,26 @@ def define(
     return primitive
 
 
+def operand_of(tracer: Any, primitive: Primitive) -> tuple[Any, Any] | None:
+    """The operand that a result of `primitive` repeats, and the parameters.
+
+    For primitives whose results are their first operands, one by one. What JAX does not
+    tell (another kind of trace, another version) is None.
+
+    Returns:
+        The operand as it was traced, and the equation's parameters; or None.
+    """
+    equation: Any = getattr(tracer, "parent", None)
+    if getattr(equation, "primitive", None) is not primitive:
+        return None
+    variable = getattr(tracer, "val", None)
+    operands = getattr(equation, "in_tracers", ())
+    for result, operand in zip(equation.outvars, operands, strict=False):
+        if result is variable:
+            return operand, equation.params
+    return None
+
+
 def _batch_axis(axis: Any) -> BatchAxis:
     named = isinstance(axis.name, str)
     options: dict[str, Any] = {"axis_size": axis.size}

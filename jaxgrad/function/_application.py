@@ -46,10 +46,12 @@ class Application:
 
     # Many of these are made while tracing; without a __dict__ they are cheaper.
     __slots__ = (
+        "attachment",
         "avals",
         "axes",
         "before",
         "differentiable",
+        "explicit",
         "flags",
         "flags_read",
         "materialize",
@@ -72,7 +74,62 @@ class Application:
         self.materialize = True
         self.flags_read = False
         self.axes: frozenset[str] = frozenset()
+        self.explicit = _axes.any_explicit(self.avals)
         self.before: list[Any] = []
+        self.attachment: Any = None  # made once; see `_attachment`
+
+    def fits(
+        self,
+        flags: tuple[bool, ...],
+        inputs: Sequence[Any],
+        detached: Sequence[Any],
+        ctx: Context,
+        result: Any,
+    ) -> bool:
+        """Whether a run of the same Spec ended as the run that this one describes.
+
+        Returns:
+            True if one application, which `is_common`, can stand for both runs.
+        """
+        state = ctx._state
+        if (
+            not isinstance(result, _compat.Tracer)
+            or jax.typeof(result) != self.out_avals[0]
+            or flags != self.flags
+            or state.flags_read != self.flags_read
+            or state.materialize != self.materialize
+            or not state.saves_only()
+            or len(state.saved) != len(self.snapshot.leaves)
+            or ctx.__dict__
+            or not _compat.outside_meshes()
+        ):
+            return False
+        for value, leaf in zip(state.saved, self.snapshot.leaves, strict=True):
+            kind, i = self.snapshot.sources[leaf.index]
+            if value is not (result if kind == "outs" else detached[i]):
+                return False
+        for value, aval in zip(inputs, self.avals, strict=True):
+            if jax.typeof(value) != aval:
+                return False
+        return True
+
+    def is_common(self, outputs: Outputs) -> bool:
+        """Whether it is of the common kind, whose next run likely ends the same way.
+
+        Returns:
+            True for arrays alone as arguments, one traced array with a tangent as
+            result, and nothing on the context but saved inputs and the output.
+        """
+        return (
+            self.spec.plain
+            and self.spec.captured is None
+            and not self.spec.watched
+            and self.sizes == (1, 0, 0)
+            and self.snapshot.treedef is None
+            and outputs.is_one_tracer()
+            and not self.axes
+            and _compat.outside_meshes()
+        )
 
     def observe(self, ctx: Context, raw: Outputs, outputs: Outputs) -> None:
         """Note what forward said and returned: `raw`, and as JAX arrays `outputs`."""
@@ -160,6 +217,8 @@ class Application:
         gradients = adapt(spec, self.flags, self.avals, returned)
         if self.axes:
             self._check_reduced(gradients, method, (residuals, cotangents))
+        if not self.explicit and _compat.outside_meshes():
+            return gradients
         return _axes.conform_all(gradients, self.avals, self.axes)
 
     def _check_reduced(self, gradients: list[Any], method: Any, args: Any) -> None:
@@ -251,6 +310,8 @@ def execute(
     values = spec.values(inputs)
     ctx = Context(spec.owner, "forward", spec.slot_flags(flags))
     if methods.setup_context is None:
+        if not spec.keywords:
+            return ctx, methods.forward(ctx, *values)
         return ctx, spec.call(methods.forward, ctx, values=values)
     result = spec.call(methods.forward, values=values)
     ctx._state.phase = "setup_context"
@@ -290,9 +351,13 @@ def run(
         The application, its result (detached), and the values to attach.
     """
     detached = _primitives.detach(inputs) if detach else inputs
-    app = Application(spec, flags, inputs)
     before = _mutation.fingerprints(spec.watched) if spec.watched else []
     ctx, result = execute(spec, detached, flags)
+    familiar = spec.familiar
+    if familiar is not None and familiar.fits(flags, inputs, detached, ctx, result):
+        outputs = Outputs.of(result)
+        return familiar, outputs, Groups(outputs.arrays, (), (), inputs)
+    app = Application(spec, flags, inputs)
     if before:
         app.before = _mutation.settled(before, spec.watched, spec.restless)
     raw = Outputs.of(result)
@@ -306,6 +371,8 @@ def run(
     app.snapshot, mids, aux = take(context, detached, returned, marked, needed)
     outs = outputs.arrays if every else _kept(outputs.arrays, app.differentiable)
     app.sizes = (len(outs), len(mids), len(aux))
+    if app.is_common(outputs):
+        spec.familiar = app
     return app, outputs, Groups(outs, mids, aux, inputs)
 
 

@@ -33,7 +33,9 @@ def run_attached(
     """
     app, outputs, groups = run(spec, inputs, flags)
     if groups.outs or groups.mids:
-        outs, mids = attach(Attachment(app), groups)
+        if app.attachment is None:
+            app.attachment = Attachment(app)
+        outs, mids = attach(app.attachment, groups)
         groups = Groups(outs, mids, groups.aux, inputs)
         if len(outs) == len(outputs.arrays):
             return app, outputs.with_arrays(outs), groups
@@ -47,6 +49,8 @@ class Attachment:
     """The derivative of what one application attached; a parameter of `attach`."""
 
     __slots__ = ("app", "sizes")
+
+    detached = True
 
     def __init__(self, app: Application) -> None:
         """Of the application `app`."""
@@ -75,6 +79,8 @@ class Attachment:
 
 class _Forbidden:
     """Closed-over values that must not be differentiated."""
+
+    detached = False
 
     def __init__(self, owner: str, names: Sequence[str]) -> None:
         self.owner = owner
@@ -144,5 +150,6 @@ def _widened(
         again, _, fresh = run_attached(app.spec, groups.inputs, flags)
         return again, again.residuals(fresh._replace(outs=groups.outs))
     wide = copy.copy(app)
+    wide.attachment = None
     wide.flags = tuple(f or told for f, told in zip(flags, app.flags, strict=True))
     return wide, app.residuals(groups)

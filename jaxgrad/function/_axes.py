@@ -43,15 +43,13 @@ def conform_all(
     cotangents: Sequence[Any], avals: Sequence[Any], axes: frozenset[str]
 ) -> list[Any]:
     """`conform` for each of `cotangents`; None stays None."""
-    plain = _compat.outside_meshes()
-    out = []
-    for cotangent, aval in zip(cotangents, avals, strict=True):
-        if cotangent is not None and not (
-            plain and _compat.explicit_sharding(aval) is None
-        ):
-            cotangent = conform(cotangent, aval, axes)
-        out.append(cotangent)
-    return out
+    pairs = zip(cotangents, avals, strict=True)
+    return [None if c is None else conform(c, aval, axes) for c, aval in pairs]
+
+
+def any_explicit(avals: Sequence[Any]) -> bool:
+    """Whether a value of one of the types lies on a mesh with an explicit axis."""
+    return any(_compat.explicit_sharding(aval) is not None for aval in avals)
 
 
 def _vary(

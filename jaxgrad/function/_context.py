@@ -27,6 +27,10 @@ class _State:
         self.phase = phase
         self.flags = flags
 
+    def saves_only(self) -> bool:
+        """Whether nothing was said on the context but `save_for_backward`."""
+        return self.saved_for_forward is None and not self.non_differentiable
+
 
 class Context:
     """What one application of a Function remembers between forward and backward.

@@ -106,9 +106,13 @@ class Outputs:
         """The same result with other arrays."""
         return Outputs(arrays, self.static)
 
+    def is_one_tracer(self) -> bool:
+        """Whether the result is one array, and traced."""
+        return self.static is _ONE and isinstance(self.arrays[0], _compat.Tracer)
+
     def converted(self) -> "Outputs":
         """The same result with every array a JAX array."""
-        if self.static is _ONE and isinstance(self.arrays[0], _compat.Tracer):
+        if self.is_one_tracer():
             return self
         return Outputs([as_array(a) for a in self.arrays], self.static)
 

@@ -165,6 +165,7 @@ class Attached(Protocol):
     """The static side of one application, as `attach` sees it."""
 
     sizes: tuple[int, int, int]  # how many outs, mids and aux there are
+    detached: bool  # whether its operands outs and mids have no tangent
 
     def push(
         self, flags: tuple[bool, ...], groups: tuple[Arrays, ...], tangents: Arrays
@@ -214,6 +215,7 @@ class _Batched:
     def __init__(self, call: Attached, axis: _compat.BatchAxis, axes: Any) -> None:
         self.call = call
         self.sizes = call.sizes
+        self.detached = call.detached
         self.axis = axis
         self.axes = axes
 
@@ -269,6 +271,8 @@ attach_p = _compat.define(
 class _Detach:
     """Attaches to nothing: JAX believes that the values depend on no input."""
 
+    detached = False  # the operands are the live values
+
     def __init__(self, count: int) -> None:
         self.sizes = (count, 0, 0)
 
@@ -287,22 +291,55 @@ class _Detach:
 def detach(values: Arrays) -> list[Any]:
     """`values` without their tangents, in one equation; `stop_gradient` needs one each.
 
+    What `attach` has just attached is there detached already, and needs no equation:
+    the next Function in a chain starts from it.
+
     Returns:
         As many values. What is concrete has no tangent, and stays as it is.
     """
-    traced = [i for i, v in enumerate(values) if isinstance(v, _compat.Tracer)]
-    moving = [i for i in traced if is_inexact(values[i].dtype)]
     out = list(values)
+    moving = []
+    for i, value in enumerate(values):
+        if not isinstance(value, _compat.Tracer) or not is_inexact(value.dtype):
+            continue
+        found = _compat.operand_of(value, attach_p)
+        # Two values that were attached to one must stay two: they differ in tangents.
+        if (
+            found is not None
+            and found[1]["call"].detached
+            and all(found[0] is not other for other in out)
+        ):
+            out[i] = found[0]
+        else:
+            moving.append(i)
     if moving:
         operands = [values[i] for i in moving]
         fresh = attach_p.bind(*operands, call=_Detach(len(moving)))
         for i, value in zip(moving, fresh, strict=True):
             out[i] = value
-    return out
+    return _apart(values, out) if len(out) > 1 else out
+
+
+def _apart(values: Arrays, detached: list[Any]) -> list[Any]:
+    """`detached` with one object for each of `values`, which are told apart by them.
+
+    Two values at the same point may come out as the same concrete array, `f(x, x)`
+    under two eager levels of `grad` say; what forward saves must not be taken for the
+    wrong one.
+
+    Returns:
+        The same list, changed in place.
+    """
+    seen: dict[int, Any] = {}
+    for i, (value, plain) in enumerate(zip(values, detached, strict=True)):
+        if seen.setdefault(id(plain), value) is value or not is_inexact(plain.dtype):
+            continue
+        detached[i] = jnp.array(plain, copy=True)
+    return detached
 
 
 def attach(call: Attached, groups: tuple[Arrays, ...]) -> tuple[Arrays, Arrays]:
     """Outs and mids of `groups`, whose derivative is that of `call`."""
-    operands = [value for group in groups for value in group]
-    live = attach_p.bind(*operands, call=call)
-    return live[: call.sizes[0]], live[call.sizes[0] :]
+    outs, mids, aux, inputs = groups
+    live = attach_p.bind(*outs, *mids, *aux, *inputs, call=call)
+    return (live[: len(outs)], live[len(outs) :]) if mids else (live, mids)

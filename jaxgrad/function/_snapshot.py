@@ -72,6 +72,8 @@ class Snapshot:
 
     def restore(self, residuals: Sequence[Any]) -> Any:
         """The pytree of the context, over `residuals`."""
+        if self.treedef is None:
+            return tuple([residuals[leaf.index] for leaf in self.leaves]), None, None
         return self._unflatten([self._leaf(leaf, residuals) for leaf in self.leaves])
 
     def _unflatten(self, leaves: list[Any]) -> Any:

@@ -89,6 +89,7 @@ class Spec:
         self.watched = self._watched()
         self.restless: set[int] = set()  # which of them forward itself changes
         self.linear: dict[Any, bool] = {}
+        self.familiar: Any = None  # the Application of a run; see `_application.run`
         self.lowered: Callable[..., Any] | None = None
         self.compiled: Callable[..., Any] | None = None
         self.uses = 0
@@ -225,5 +226,5 @@ class Spec:
     def _copy(self) -> "Spec":
         new = Spec.__new__(Spec)
         new.__dict__.update(self.__dict__)
-        new.lowered = new.compiled = new.defined = None
+        new.lowered = new.compiled = new.defined = new.familiar = None
         return new
