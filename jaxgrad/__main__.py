@@ -80,11 +80,16 @@ def _parser() -> argparse.ArgumentParser:
         "tour", help="check, train and measure four published Functions"
     )
     tour.set_defaults(command=_tour)
-    _add(
+    show = _add(
         commands,
         "show",
         "print one Function's residuals, jaxprs and lowered text",
         _show,
+    )
+    show.add_argument(
+        "--packer",
+        metavar="NAME",
+        help="with saved tensors packed by bfloat16, int8 or bitmask",
     )
     check = _add(commands, "check", "run the transform matrix on one Function", _check)
     check.add_argument(
@@ -130,7 +135,7 @@ def _tour(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from jaxgrad.display import show_text
 
-    with _precision(options.specs):
+    with _precision(options.specs), _packed(options.packer):
         cls = load_class(options.target)
         args, kwargs = parse_specs(options.specs, options.seed)
         print(show_text(cls, args, kwargs))
@@ -156,6 +161,17 @@ def _check(options: argparse.Namespace) -> int:
             )
     print(report)
     return 0 if report.ok else 1
+
+
+def _packed(name: str | None) -> contextlib.AbstractContextManager[object]:
+    from jaxgrad.function import packers, saved_tensors_hooks
+
+    if name is None:
+        return contextlib.nullcontext()
+    known = [n for n in packers.__all__ if n != "Packer"]
+    if name not in known:
+        raise CommandError(f"--packer: no packer {name!r}; there are {known}")
+    return saved_tensors_hooks(getattr(packers, name))
 
 
 def _ask_for_devices() -> None:

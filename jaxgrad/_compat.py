@@ -6,7 +6,7 @@
 - `varying_axes`, `tangent_aval`, `explicit_sharding`: facts about abstract values.
 - `is_outermost`: whether no transformation is running.
 - `switched_on`, `over_reports`: JAX's coming switches, read by feature, not by version.
-- `forward_mode_refusal`: recognizes JAX's own "no forward mode" error.
+- `operand_of`, `depend_on_all`: where a traced value comes from.
 """
 
 import functools
@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax.extend import source_info_util
 from jax.extend.core import (
     ClosedJaxpr,
@@ -36,6 +35,7 @@ __all__ = ["ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive"]
 
 Zero = ad.Zero
 Tracer = jax.core.Tracer
+ShapedArray = jax.core.ShapedArray
 
 
 class BatchAxis(NamedTuple):
@@ -56,13 +56,28 @@ def define(
     jvp: Callable[..., Any],
     batch: Callable[..., Any],
     transpose: Callable[..., Any] | None = None,
+    effectful: bool = False,
 ) -> Primitive:
-    """A primitive with several results whose meaning is the JAX function `run`."""
+    """A primitive with several results whose meaning is the JAX function `run`.
+
+    An effectful one is never dropped, `jax.effects_barrier` waits for it, and its `run`
+    is told by `alone` whether it is compiled for one device.
+
+    Returns:
+        The primitive.
+    """
     primitive = Primitive(name)
     primitive.multiple_results = True
     primitive.def_impl(run)
-    primitive.def_abstract_eval(avals)
-    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=True))
+    lowering = mlir.lower_fun(run, multiple_results=True)
+    if effectful:
+        lowering = _lowering_that_tells(run)
+        primitive.def_effectful_abstract_eval(
+            lambda *args, **params: (avals(*args, **params), _debug_effects())
+        )
+    else:
+        primitive.def_abstract_eval(avals)
+    mlir.register_lowering(primitive, lowering)
     ad.primitive_jvps[primitive] = jvp
     if transpose is not None:
         ad.primitive_transposes[primitive] = transpose
@@ -74,6 +89,23 @@ def define(
     # collectives and explicit-mode meshes need.
     batching.fancy_primitive_batchers[primitive] = batching_rule
     return primitive
+
+
+@functools.cache
+def _debug_effects() -> Any:
+    """The effects of `jax.debug.callback`, which every transformation accepts."""
+    return jax.make_jaxpr(lambda: jax.debug.callback(lambda: None))().effects
+
+
+def _lowering_that_tells(run: Callable[..., Sequence[Any]]) -> Callable[..., Any]:
+    def lowering(ctx: Any, *args: Any, **params: Any) -> Any:
+        context = ctx.module_context.axis_context
+        mesh = getattr(context, "mesh", None)
+        count = getattr(context, "num_devices", None) if mesh is None else mesh.size
+        told = functools.partial(run, alone=count == 1)
+        return mlir.lower_fun(told, multiple_results=True)(ctx, *args, **params)
+
+    return lowering
 
 
 def operand_of(tracer: Any, primitive: Primitive) -> tuple[Any, Any] | None:
@@ -94,6 +126,65 @@ def operand_of(tracer: Any, primitive: Primitive) -> tuple[Any, Any] | None:
         if result is variable:
             return operand, equation.params
     return None
+
+
+def depend_on_all(results: Sequence[Any], operands: Sequence[Any]) -> bool:
+    """Whether each of `results` was surely traced from every traced operand.
+
+    What JAX does not tell (another kind of trace) is False. Inside loops and branches
+    every result counts as depending on every operand, as it mostly does.
+
+    Returns:
+        True if it is so.
+    """
+    wanted = {id(getattr(x, "val", x)) for x in operands if isinstance(x, Tracer)}
+    return all(_sources(result, wanted) >= wanted for result in results)
+
+
+def _sources(result: Any, wanted: set[int]) -> set[int]:
+    """Which of the variables `wanted`, by id, `result` was traced from."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    stack = [result]
+    while stack and len(found) < len(wanted):
+        value = stack.pop()
+        variable = getattr(value, "val", value)
+        if id(variable) in seen:
+            continue
+        seen.add(id(variable))
+        if id(variable) in wanted:
+            found.add(id(variable))
+            continue
+        equation: Any = getattr(value, "parent", None)
+        operands = getattr(equation, "in_tracers", None)
+        if operands is not None:
+            stack += _operands_of(equation, operands, variable)
+    return found
+
+
+def _operands_of(equation: Any, operands: Sequence[Any], result: Any) -> list[Any]:
+    """The operands that one result of an equation depends on."""
+    inner = equation.params.get("jaxpr")
+    if equation.primitive.name not in ("jit", "pjit") or inner is None:
+        return list(operands)
+    jaxpr = getattr(inner, "jaxpr", inner)
+    place = next(i for i, v in enumerate(equation.outvars) if v is result)
+    makers = {id(v): eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+    positions = {id(v): i for i, v in enumerate(jaxpr.invars)}
+    needed: set[int] = set()
+    seen: set[int] = set()
+    stack = [jaxpr.outvars[place]]
+    while stack:
+        variable = stack.pop()
+        if id(variable) in seen:
+            continue
+        seen.add(id(variable))
+        if id(variable) in positions:
+            needed.add(positions[id(variable)])
+        elif id(variable) in makers:
+            maker = makers[id(variable)]
+            stack += _operands_of(maker, maker.invars, variable)
+    return [operand for i, operand in enumerate(operands) if i in needed]
 
 
 def _batch_axis(axis: Any) -> BatchAxis:
@@ -172,6 +263,11 @@ def varying_axes(aval: Any) -> frozenset[str]:
     return aval.manual_axis_type.varying
 
 
+def in_memory(aval: Any, space: Any) -> Any:
+    """The type of a value like `aval` in another memory space."""
+    return aval.update(memory_space=space)
+
+
 def explicit_sharding(aval: Any) -> Any:
     """The sharding of a value on a mesh with an explicit axis, else None."""
     sharding = aval.sharding
@@ -230,8 +326,11 @@ def has_reduction(closed: ClosedJaxpr | Jaxpr) -> bool:
 
 
 def is_ref(value: Any) -> bool:
-    """Whether a value is a mutable array reference."""
-    return isinstance(value, jax.Ref)
+    """Whether a value is a mutable array reference, traced or not."""
+    if isinstance(value, Tracer):
+        # The type of nearly every tracer; `isinstance` takes thirty times as long.
+        return type(value.aval) is not ShapedArray and isinstance(value, jax.Ref)
+    return issubclass(type(value), jax.Ref)
 
 
 _outermost_state = get_opaque_trace_state(convention="flax")
@@ -251,53 +350,3 @@ def switched_on() -> bool:
     """Whether one of JAX's coming implementations of custom rules is switched on."""
     names = ("jax_custom_vjp3", "jax_custom_jvp3", "jax_remat3")
     return any(getattr(jax.config, name, False) for name in names)
-
-
-def raised_by_jax(error: BaseException) -> bool:
-    """Whether an exception was raised inside JAX, not in somebody's own code."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
-    return module.partition(".")[0] == "jax"
-
-
-def passed_through(error: BaseException, functions: Sequence[Any]) -> bool:
-    """Whether an exception came out of one of `functions`."""
-    codes = {getattr(getattr(f, "__func__", f), "__code__", None) for f in functions}
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code in codes:
-            return True
-        trace = trace.tb_next
-    return False
-
-
-def forward_mode_refusal(error: Exception) -> bool:
-    """Whether `error` is JAX's refusal to run a `custom_vjp` in forward mode.
-
-    JAX gives this error no class of its own, so the question is put to JAX: a trivial
-    `custom_vjp` is run in forward mode, alone and inside reverse mode, and the errors
-    are compared.
-
-    Returns:
-        True if `error` was raised by JAX and reads like one of those refusals.
-    """
-    if not raised_by_jax(error):
-        return False
-    trivial = jax.custom_vjp(lambda x: x)
-    trivial.defvjp(
-        lambda x: (x.value, x.value), lambda x, ct: (ct * x,), symbolic_zeros=True
-    )
-    one = jnp.ones(())
-
-    def forward(x: Any) -> Any:
-        return jax.jvp(trivial, (x,), (one,))[1]
-
-    for attempt in (forward, jax.grad(forward), lambda x: jax.jvp(forward, (x,), (x,))):
-        try:
-            attempt(one)
-        except (TypeError, NotImplementedError) as refusal:
-            if type(error) is type(refusal) and str(error) == str(refusal):
-                return True
-    return False

@@ -7,6 +7,10 @@
     ├── ArgumentError               arguments that `forward` can't take (TypeError)
     ├── OutputError                 outputs that can't be returned (TypeError)
     ├── ContextError                a misuse of `ctx` (RuntimeError, TypeError)
+    │   ├── ContextAttributeError   an attribute that ctx has not (AttributeError)
+    │   └── DirtyError              what `mark_dirty` can't mark
+    ├── RefError                    a misused `jax.Ref` (TypeError, ValueError)
+    ├── HookError                   a misuse of hooks (RuntimeError, TypeError)
     ├── ClosureError                a differentiated value is closed over (TypeError)
     ├── StaticMutationError         a static argument was changed (RuntimeError)
     ├── BackwardError               what `backward` returned, or can't do (RuntimeError)
@@ -21,7 +25,11 @@
     │   └── OnceDifferentiableError a second derivative of a once-differentiable rule
     ├── ForwardModeError            forward mode without a rule (TypeError)
     ├── TangentError                what `jvp` returned (ValueError, TypeError)
+    ├── VmapError                   what `vmap` returned, or can't do (RuntimeError)
+    ├── AnomalyError                a gradient became NaN or Inf (FloatingPointError)
     ├── CheckError                  a check did not pass (AssertionError)
+    ├── GradcheckError              gradcheck found a wrong derivative (RuntimeError)
+    ├── GradcheckOptionError        gradcheck can't check that (ValueError)
     ├── CommandError                a command line that can't be run (ValueError)
     └── MissingExtraError           an optional package is not installed (ImportError)
 
@@ -58,6 +66,22 @@ class OutputError(JaxgradError, TypeError):
 
 class ContextError(JaxgradError, RuntimeError, TypeError):
     """`ctx` was used in the wrong place, or given something that it can't hold."""
+
+
+class ContextAttributeError(ContextError, AttributeError):
+    """An attribute of torch's context, or of nobody's, that `ctx` has not."""
+
+
+class HookError(JaxgradError, RuntimeError, TypeError):
+    """Saved-tensor hooks where none may be, or hooks that gave something unusable."""
+
+
+class DirtyError(ContextError):
+    """`mark_dirty` was given what is no argument, or has no new value."""
+
+
+class RefError(JaxgradError, TypeError, ValueError):
+    """A `jax.Ref` was returned, saved, closed over or differentiated."""
 
 
 class ClosureError(JaxgradError, TypeError):
@@ -116,8 +140,24 @@ class TangentError(JaxgradError, ValueError, TypeError):
     """`jvp` returned tangents of the wrong count, structure, shape or dtype."""
 
 
+class VmapError(JaxgradError, RuntimeError, ValueError, IndexError):
+    """What `vmap` returned doesn't fit forward, or the rule can't be used."""
+
+
+class AnomalyError(JaxgradError, FloatingPointError):
+    """A gradient became NaN or Inf under `detect_anomaly`."""
+
+
 class CheckError(JaxgradError, AssertionError):
     """A check of a Function did not pass."""
+
+
+class GradcheckError(JaxgradError, RuntimeError):
+    """A derivative is not what `gradcheck` expects; the message says which element."""
+
+
+class GradcheckOptionError(JaxgradError, ValueError, AssertionError):
+    """Options of `gradcheck` that contradict each other, or inputs it can't check."""
 
 
 class CommandError(JaxgradError, ValueError):

@@ -5,7 +5,19 @@ import types
 import jaxgrad
 from jaxgrad import errors
 
-NAMES = {"Context", "Function", "errors", "once_differentiable"}
+NAMES = {
+    "Context",
+    "Function",
+    "detect_anomaly",
+    "disable_saved_tensors_hooks",
+    "errors",
+    "gradcheck",
+    "gradgradcheck",
+    "once_differentiable",
+    "packers",
+    "save_on_host",
+    "saved_tensors_hooks",
+}
 
 
 def public(module: types.ModuleType) -> set[str]:

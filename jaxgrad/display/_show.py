@@ -127,10 +127,8 @@ def _residuals(
     if not found:
         return "None: backward needs nothing from forward."
     rows = [(r.name, r.origin, r.of, short_type(r), f"{r.nbytes:,}") for r in found]
-    # The same input under two names is in memory once.
-    once = {(r.origin, r.of or r.name): r for r in found}.values()
-    total = sum(r.nbytes for r in once)
-    extra = sum(r.nbytes for r in once if r.origin == "intermediate")
+    total = sum(r.nbytes for r in found)
+    extra = sum(r.nbytes for r in found if r.packed or r.origin == "intermediate")
     rows.append(("total", "", "", "", f"{total:,}"))
     rows.append(("extra", "neither input nor output", "", "", f"{extra:,}"))
     return table(("name", "origin", "of", "type", "bytes"), rows, align="llllr")

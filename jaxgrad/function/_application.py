@@ -1,26 +1,35 @@
-"""One run of `forward`, and what it takes to run the rule afterwards.
+"""What it takes to run the rule of one application.
 
-`run` executes forward once, detached from its inputs, and sorts every value that the
-context keeps by where it comes from. `Application` is the static side of that: it
-rebuilds the context from residuals and calls the user's rule. It never holds an array,
-so that it can be part of residual pytrees and of primitives' parameters.
+`Application` is the static side of one run of forward (`_run.run`): it rebuilds the
+context from residuals and calls the user's rule. It never holds an array, so that it
+can be part of residual pytrees and of primitives' parameters.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from jaxgrad import _compat
 from jaxgrad.errors import CollectiveError, MissingBackwardError
-from jaxgrad.function import _axes, _mutation, _once, _primitives
+from jaxgrad.function import (
+    _axes,
+    _cotangents,
+    _hooks,
+    _mutation,
+    _node,
+    _once,
+    _packing,
+)
 from jaxgrad.function._context import Context
 from jaxgrad.function._gradients import adapt
+from jaxgrad.function._hooks import Packer
 from jaxgrad.function._outputs import Outputs
-from jaxgrad.function._snapshot import Snapshot, take
+from jaxgrad.function._packing import Packing
+from jaxgrad.function._snapshot import Snapshot
 from jaxgrad.function._spec import Spec
-from jaxgrad.function._trees import as_array, is_array, is_differentiable
+from jaxgrad.function._trees import is_array, is_differentiable
 
 
 class Groups(NamedTuple):
@@ -50,12 +59,17 @@ class Application:
         "avals",
         "axes",
         "before",
+        "cotangent_dtypes",
         "differentiable",
         "explicit",
         "flags",
         "flags_read",
+        "hooks",
         "materialize",
+        "materialize_non_diff",
+        "node_hooks",
         "out_avals",
+        "packing",
         "result",
         "sizes",
         "snapshot",
@@ -63,7 +77,7 @@ class Application:
     )
 
     def __init__(self, spec: Spec, flags: tuple[bool, ...], inputs: Any) -> None:
-        self.spec = spec
+        self.spec = spec.bare or spec  # which holds no Ref
         self.flags = flags
         self.avals = tuple([jax.typeof(x) for x in inputs])
         self.differentiable: tuple[bool, ...] = ()
@@ -72,11 +86,16 @@ class Application:
         self.snapshot: Snapshot
         self.sizes = (0, 0, 0)
         self.materialize = True
+        self.materialize_non_diff = True
+        self.node_hooks: Any = None
+        self.cotangent_dtypes: list[Any] = []  # where set_output_grad_dtype chose
         self.flags_read = False
         self.axes: frozenset[str] = frozenset()
         self.explicit = _axes.any_explicit(self.avals)
         self.before: list[Any] = []
         self.attachment: Any = None  # made once; see `_attachment`
+        self.hooks: Packer | None = None
+        self.packing: Packing | None = None  # how `keep` packed the residuals
 
     def fits(
         self,
@@ -101,6 +120,7 @@ class Application:
             or not state.saves_only()
             or len(state.saved) != len(self.snapshot.leaves)
             or ctx.__dict__
+            or _hooks.current() is not None
             or not _compat.outside_meshes()
         ):
             return False
@@ -124,6 +144,8 @@ class Application:
             self.spec.plain
             and self.spec.captured is None
             and not self.spec.watched
+            and self.hooks is None
+            and not self.snapshot.tags
             and self.sizes == (1, 0, 0)
             and self.snapshot.treedef is None
             and outputs.is_one_tracer()
@@ -136,6 +158,8 @@ class Application:
         state = ctx._state
         self.flags_read = state.flags_read
         self.materialize = state.materialize
+        self.materialize_non_diff = state.materialize_non_diff
+        self.node_hooks = state.hooks
         self.differentiable = tuple([is_differentiable(a) for a in outputs.arrays])
         if state.non_differentiable:
             marked = {id(value) for value in state.non_differentiable}
@@ -145,15 +169,37 @@ class Application:
         if not _compat.outside_meshes():
             self.axes = _axes.varying(self.out_avals)
         self.result = outputs.static.empty
+        if state.output_dtypes is not None:
+            self.cotangent_dtypes = _cotangents.chosen_dtypes(
+                self, outputs, state.output_dtypes
+            )
 
     def residuals(self, groups: Groups) -> list[Any]:
         """The values that the rule needs, each once."""
         return [getattr(groups, kind)[i] for kind, i in self.snapshot.sources]
 
-    def context(self, residuals: Sequence[Any], phase: str) -> Context:
+    def keep(self, groups: Groups) -> tuple["Application", list[Any]]:
+        """The values to keep for the rule: the residuals, packed where hooks say so.
+
+        Returns:
+            The application that can use them, and the values.
+        """
+        values, tags = self.residuals(groups), self.snapshot.tags
+        if self.hooks is None:
+            return self, _packing.named(values, tags) if tags else values
+        snapshot, new = self.snapshot, copy.copy(self)
+        new.attachment = None
+        numbers = snapshot.saved_numbers(), snapshot.other_numbers()
+        new.packing, kept = _packing.pack(
+            self.spec.owner, self.hooks, values, *numbers, tags
+        )
+        return new, kept
+
+    def context(self, kept: Sequence[Any], phase: str) -> Context:
         """A fresh context with what forward put on its own."""
         ctx = Context(self.spec.owner, phase, self.spec.slot_flags(self.flags))
-        saved, saved_for_forward, attributes = self.snapshot.restore(residuals)
+        plain, packed = self.packing.restore(kept) if self.packing else (kept, {})
+        saved, saved_for_forward, attributes = self.snapshot.restore(plain, packed)
         state = ctx._state
         state.materialize = self.materialize
         if phase == "jvp":
@@ -165,24 +211,30 @@ class Application:
             ctx.__dict__.update(attributes)
         return ctx
 
-    def hidden(self, residuals: Sequence[Any]) -> Sequence[Any]:
+    def hidden(self, kept: Sequence[Any]) -> Sequence[Any]:
         """The input arrays that are residuals, else None; for functions' closures."""
         if self.spec.captured is None:
             return ()
         found: list[Any] = [None] * len(self.avals)
-        for (kind, i), value in zip(self.snapshot.sources, residuals, strict=True):
+        plain = self.packing.restore(kept)[0] if self.packing else kept
+        for (kind, i), value in zip(self.snapshot.sources, plain, strict=True):
             if kind == "inputs":
                 found[i] = value
         return found
 
     def backward(
-        self, residuals: Sequence[Any], cotangents: Sequence[Any]
+        self,
+        residuals: Sequence[Any],
+        cotangents: Sequence[Any],
+        *,
+        derived: bool = False,
     ) -> list[Any]:
         """The user's rule.
 
         Args:
-            residuals: as `residuals` gives them.
+            residuals: as `keep` gives them.
             cotangents: one for each differentiable output; None where it is absent.
+            derived: whether it is traced for its transpose, and so watched by nobody.
 
         Returns:
             One gradient for each input array; None where it is zero or not asked for.
@@ -191,6 +243,19 @@ class Application:
             CollectiveError: backward summed a gradient over devices itself.
             MissingBackwardError: the class has no reverse rule.
         """
+        watch = None if derived else self.spec.watch
+        if watch is None:
+            return self._backward(residuals, cotangents, None, derived)
+        with watch.noting(self.spec.owner):
+            return self._backward(residuals, cotangents, watch, derived)
+
+    def _backward(
+        self,
+        residuals: Sequence[Any],
+        cotangents: Sequence[Any],
+        watch: Any,
+        derived: bool,
+    ) -> list[Any]:
         spec = self.spec
         method = spec.methods(self.hidden(residuals)).backward
         if method is None:
@@ -202,24 +267,42 @@ class Application:
             )
         if self.before:
             _mutation.compare(spec.owner, spec.watched, self.before, spec.restless)
-        cotangents = self._cotangents(cotangents)
+        cotangents = _cotangents.prepared(self, cotangents)
+        sealed = None
         if hasattr(method, _once.MARK):
-            cotangents = _once.guard(cotangents, spec.owner)
-            residuals = [
-                _once.guard([r], spec.owner)[0] if is_differentiable(r) else r
-                for r in residuals
-            ]
-
+            values = [*residuals, *cotangents]
+            if derived:  # JAX transposes it, and must see through
+                values = _once.guard(values, spec.owner)
+            else:
+                values, sealed = _once.seal(values, spec.owner)
+            residuals, cotangents = values[: len(residuals)], values[len(residuals) :]
         ctx = self.context(residuals, "backward")
-        returned = method(ctx, *self.result.slots(cotangents))
+        hooks = _node.hooks_of(self.node_hooks, ctx) if self.node_hooks else None
+        slots = self.result.slots(cotangents)
+        if hooks:
+            slots = _node.run_prehooks(spec.owner, hooks[0], slots)
+        returned = self._call(method, ctx, slots)
         if self.before:  # what backward itself changes is no mistake either
             self.before = _mutation.settled(self.before, spec.watched, spec.restless)
         gradients = adapt(spec, self.flags, self.avals, returned)
+        if watch is not None:
+            gradients = watch.check(self, residuals, cotangents, gradients)
+        if hooks:
+            gradients = _node.run_hooks(spec.owner, hooks[1], gradients, slots)
+        if sealed is not None:
+            gradients = [sealed(gradient) for gradient in gradients]
         if self.axes:
             self._check_reduced(gradients, method, (residuals, cotangents))
         if not self.explicit and _compat.outside_meshes():
             return gradients
         return _axes.conform_all(gradients, self.avals, self.axes)
+
+    def _call(self, method: Any, ctx: Context, slots: Sequence[Any]) -> Any:
+        """Backward as the class wants to be called."""
+        style = self.spec.style
+        if style.one_read:
+            ctx._state.reads_left = 1
+        return method(ctx, list(slots)) if style.boxed else method(ctx, *slots)
 
     def _check_reduced(self, gradients: list[Any], method: Any, args: Any) -> None:
         """Refuse a gradient that backward has summed over devices by itself.
@@ -238,8 +321,9 @@ class Application:
 
             def arrays(residuals: Any, cotangents: Any) -> list[Any]:
                 ctx = self.context(residuals, "backward")
+                ctx.__dict__.pop(_node.LIFTED, None)
                 slots = self.result.slots(cotangents)
-                leaves = jax.tree.leaves(method(ctx, *slots))
+                leaves = jax.tree.leaves(self._call(method, ctx, slots))
                 return [leaf for leaf in leaves if is_array(leaf)]
 
             if _compat.has_reduction(jax.make_jaxpr(arrays)(*args)):
@@ -252,42 +336,6 @@ class Application:
                     "replicated, with check_vma on and off."
                 )
 
-    def _cotangents(self, given: Sequence[Any]) -> list[Any]:
-        """A cotangent for each output array, as the user's rule expects it."""
-        if not self.axes and self._are_ready(given):
-            return list(given)
-        rest = iter(given)
-        out = []
-        for aval, differentiable in zip(
-            self.out_avals, self.differentiable, strict=True
-        ):
-            cotangent = next(rest) if differentiable else None
-            if cotangent is None and self.materialize:
-                is_key = jnp.issubdtype(aval.dtype, jax.dtypes.extended)
-                cotangent = None if is_key else _axes.zeros(aval)
-            elif cotangent is not None:
-                cotangent = as_array(cotangent)  # a Python scalar, say
-                if cotangent.dtype != aval.dtype:
-                    cotangent = cotangent.astype(aval.dtype)
-            out.append(cotangent)
-        out = _axes.share(out, self.axes)
-        if not self.spec.conjugate:
-            return out
-        return [
-            jnp.conj(c) if c is not None and c.dtype.kind == "c" else c for c in out
-        ]
-
-    def _are_ready(self, given: Sequence[Any]) -> bool:
-        """Whether cotangents need no work: all there, traced, real, of their dtypes."""
-        if len(given) != len(self.out_avals):
-            return False
-        for cotangent, aval in zip(given, self.out_avals, strict=True):
-            if not isinstance(cotangent, _compat.Tracer):
-                return False
-            if cotangent.dtype != aval.dtype or aval.dtype.kind == "c":
-                return False
-        return True
-
     def out_tangent_avals(self) -> list[Any]:
         """The types of the tangents of the differentiable outputs."""
         pairs = zip(self.out_avals, self.differentiable, strict=True)
@@ -296,85 +344,3 @@ class Application:
     def __repr__(self) -> str:
         """The class's name, as jaxprs show it."""
         return self.spec.owner
-
-
-def execute(
-    spec: Spec, inputs: Sequence[Any], flags: Sequence[bool]
-) -> tuple[Context, Any]:
-    """Call forward, and setup_context where the class has one.
-
-    Returns:
-        The context, and what forward returned.
-    """
-    methods = spec.methods(inputs)
-    values = spec.values(inputs)
-    ctx = Context(spec.owner, "forward", spec.slot_flags(flags))
-    if methods.setup_context is None:
-        if not spec.keywords:
-            return ctx, methods.forward(ctx, *values)
-        return ctx, spec.call(methods.forward, ctx, values=values)
-    result = spec.call(methods.forward, values=values)
-    ctx._state.phase = "setup_context"
-    methods.setup_context(ctx, tuple(values), result)
-    return ctx, result
-
-
-def finished(spec: Spec, raw: Outputs, inputs: Sequence[Any]) -> Outputs:
-    """The result of forward as JAX arrays of the right type."""
-    if _compat.outside_meshes():
-        return raw.converted()
-    outputs = raw.converted()
-    axes = _axes.varying([jax.typeof(x) for x in inputs])
-    if not axes or axes == _axes.varying([jax.typeof(a) for a in outputs.arrays]):
-        return outputs
-
-    def again(*xs: Any) -> Sequence[Any]:
-        return Outputs.of(execute(spec, xs, [False] * len(xs))[1]).converted().arrays
-
-    if _compat.has_callback(jax.make_jaxpr(again)(*inputs)):
-        return outputs.with_arrays(_axes.widen(outputs.arrays, inputs))
-    return outputs
-
-
-def run(
-    spec: Spec, inputs: Sequence[Any], flags: tuple[bool, ...], *, detach: bool = True
-) -> tuple[Application, Outputs, Groups]:
-    """Run forward once, detached.
-
-    Args:
-        spec: the static side of the call.
-        inputs: the live arrays, JAX arrays all of them.
-        flags: for each of them, whether its gradient is needed.
-        detach: False to differentiate through forward.
-
-    Returns:
-        The application, its result (detached), and the values to attach.
-    """
-    detached = _primitives.detach(inputs) if detach else inputs
-    before = _mutation.fingerprints(spec.watched) if spec.watched else []
-    ctx, result = execute(spec, detached, flags)
-    familiar = spec.familiar
-    if familiar is not None and familiar.fits(flags, inputs, detached, ctx, result):
-        outputs = Outputs.of(result)
-        return familiar, outputs, Groups(outputs.arrays, (), (), inputs)
-    app = Application(spec, flags, inputs)
-    if before:
-        app.before = _mutation.settled(before, spec.watched, spec.restless)
-    raw = Outputs.of(result)
-    outputs = finished(spec, raw, detached)
-    app.observe(ctx, raw, outputs)
-    state, every = ctx._state, False not in app.differentiable
-    needed = () if spec.captured is None else range(spec.count, len(inputs))
-    context = (state.saved, state.saved_for_forward, ctx.__dict__)
-    returned = raw.arrays if every else _kept(raw.arrays, app.differentiable)
-    marked = ctx._state.non_differentiable
-    app.snapshot, mids, aux = take(context, detached, returned, marked, needed)
-    outs = outputs.arrays if every else _kept(outputs.arrays, app.differentiable)
-    app.sizes = (len(outs), len(mids), len(aux))
-    if app.is_common(outputs):
-        spec.familiar = app
-    return app, outputs, Groups(outs, mids, aux, inputs)
-
-
-def _kept(values: Sequence[Any], keep: Sequence[bool]) -> list[Any]:
-    return [value for value, wanted in zip(values, keep, strict=True) if wanted]

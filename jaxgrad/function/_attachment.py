@@ -8,12 +8,16 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from jaxgrad.function import _closures
-from jaxgrad.function._application import Application, Groups, run
+import jax
+
+from jaxgrad import _compat
+from jaxgrad.function import _closures, _refs
+from jaxgrad.function._application import Application, Groups
 from jaxgrad.function._forward_mode import push_outputs
 from jaxgrad.function._intermediates import push_mids
 from jaxgrad.function._outputs import Outputs
-from jaxgrad.function._primitives import attach
+from jaxgrad.function._primitives import attach, detach
+from jaxgrad.function._run import run
 from jaxgrad.function._spec import Spec
 from jaxgrad.function._trees import is_differentiable
 
@@ -77,6 +81,93 @@ class Attachment:
         return self.app.spec.owner
 
 
+class _Late(Attachment):
+    """The same for outputs alone; saved intermediates are attached when asked for.
+
+    Forward can't run again for their tangents when it wrote a Ref. So nobody asks for
+    these tangents before a derivative of the tangents of the outputs needs them.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, app: Application) -> None:
+        super().__init__(app)
+        n_out, n_mid, n_aux = app.sizes
+        self.sizes = (n_out, 0, n_mid + n_aux)
+
+    def push(
+        self, flags: tuple[bool, ...], groups: Any, tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        refuse_captured(self.app.spec, flags)
+        outs, _, kept, inputs = groups
+        n_mid, n_aux = self.app.sizes[1:]
+        mids, aux = kept[:n_mid], kept[n_mid:]
+        if mids:
+            early = Attachment(self.app)
+            early.sizes = (0, n_mid, n_aux)
+            mids = attach(early, Groups((), mids, aux, inputs))[1]
+        live = Groups(outs, mids, aux, inputs)
+        wide, residuals = _widened(self.app, flags, live)
+        return push_outputs(wide, flags, residuals, tangents), []
+
+
+def run_late(
+    spec: Spec, inputs: Sequence[Any], refs: Sequence[Any], flags: tuple[bool, ...]
+) -> Outputs:
+    """`run_attached` for a call with Refs, where no custom rule of JAX's is around it.
+
+    Saved values have no derivative before a second one is asked for.
+
+    Returns:
+        The result of forward, attached to `inputs`.
+    """
+    if _compat.switched_on():  # there a custom_vjp is never without its rule
+        live, arrays = spec.split(spec.operands(inputs, refs))
+        app, outputs, groups = run(live, arrays, flags)
+    else:
+        app, outputs, groups = _run_apart(spec, inputs, refs, flags)
+    if not groups.outs:
+        return outputs
+    aux = (*groups.mids, *groups.aux)
+    live_outs = iter(attach(_Late(app), Groups(groups.outs, (), aux, inputs))[0])
+    pairs = zip(outputs.arrays, app.differentiable, strict=True)
+    return outputs.with_arrays([next(live_outs) if d else v for v, d in pairs])
+
+
+def _run_apart(
+    spec: Spec, inputs: Sequence[Any], refs: Sequence[Any], flags: tuple[bool, ...]
+) -> tuple[Application, Outputs, Groups]:
+    """`run` where JAX doesn't differentiate forward, not even a Ref that it makes.
+
+    JAX leaves a `custom_vjp` alone where nothing that it is given has a tangent.
+
+    Returns:
+        What `run` returns.
+    """
+    noted: list[tuple[Application, Outputs]] = []
+
+    def once(*operands: Any) -> tuple[Any, ...]:
+        live, arrays = spec.split(operands)
+        app, outputs, groups = run(live, arrays, flags, detach=False)
+        noted.append((app, outputs.with_arrays(())))
+        return tuple(outputs.arrays), tuple(groups.mids), tuple(groups.aux)
+
+    def forward(*primals: Any) -> tuple[Any, None]:
+        held = primals[spec.count : spec.count + spec.refs]
+        _refs.refuse_perturbed(spec, [p.perturbed for p in held])
+        return once(*[p.value for p in primals]), None
+
+    operands = spec.operands(detach(inputs), refs)
+    function = jax.custom_vjp(once)
+    function.defvjp(
+        forward, lambda _, cts: (None,) * len(operands), symbolic_zeros=True
+    )
+    arrays, mids, aux = function(*operands)
+    app, outputs = noted[-1]
+    outs = [a for a, d in zip(arrays, app.differentiable, strict=True) if d]
+    return app, outputs.with_arrays(arrays), Groups(outs, mids, aux, inputs)
+
+
 class _Forbidden:
     """Closed-over values that must not be differentiated."""
 
@@ -120,6 +211,40 @@ def forbid(spec: Spec, values: Sequence[Any]) -> Sequence[Any]:
     return [next(rest) if is_differentiable(v) else v for v in values]
 
 
+class _ForbiddenRefs(_Forbidden):
+    """The content of Refs, which must not be differentiated either."""
+
+    def __init__(self, spec: Spec, positions: Sequence[int]) -> None:
+        self.spec = spec
+        self.positions = positions
+        self.sizes = (len(positions), 0, 0)
+
+    def push(
+        self, flags: tuple[bool, ...], groups: Any, tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        moving = {p for p, flag in zip(self.positions, flags, strict=True) if flag}
+        _refs.refuse_perturbed(self.spec, [i in moving for i in range(self.spec.refs)])
+        raise AssertionError("one of them moves")
+
+    def __repr__(self) -> str:
+        return f"the Refs of {self.spec.owner}"
+
+
+def forbid_refs(spec: Spec, refs: Sequence[Any]) -> None:
+    """See to it that the differentiation of one of `refs` raises by itself.
+
+    For where no `custom_vjp` tells whether it is perturbed. What is concrete is not.
+    """
+    traced = [
+        i
+        for i, ref in enumerate(refs)
+        if isinstance(ref, _compat.Tracer) and is_differentiable(ref)
+    ]
+    if traced:
+        values = [refs[i][...] for i in traced]
+        attach(_ForbiddenRefs(spec, traced), Groups(values, (), (), values))
+
+
 def refuse_captured(spec: Spec, flags: Sequence[bool]) -> None:
     """Raise if a value that the Function closes over is being differentiated."""
     captured = spec.captured
@@ -144,12 +269,12 @@ def _widened(
         The application, and its residuals.
     """
     if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
-        return app, app.residuals(groups)
+        return app.keep(groups)
     if app.flags_read:
         # Attached, so that what it saves anew keeps its derivative.
         again, _, fresh = run_attached(app.spec, groups.inputs, flags)
-        return again, again.residuals(fresh._replace(outs=groups.outs))
+        return again.keep(fresh._replace(outs=groups.outs))
     wide = copy.copy(app)
     wide.attachment = None
     wide.flags = tuple(f or told for f, told in zip(flags, app.flags, strict=True))
-    return wide, app.residuals(groups)
+    return wide.keep(groups)

@@ -6,9 +6,13 @@ for backward.
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from jaxgrad import _compat
 from jaxgrad.errors import ContextError
+from jaxgrad.function import _dirty
+from jaxgrad.function._node import Node, missing
+from jaxgrad.function._packing import opened
 from jaxgrad.function._trees import is_array
 
 
@@ -18,9 +22,16 @@ class _State:
     flags_read = False
     materialize = True
     saved: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()  # of saved, where some have one
     saved_for_forward: tuple[Any, ...] | None = None
     non_differentiable: tuple[Any, ...] = ()
+    dirty: tuple[Any, ...] = ()
     unsaved_hint = False
+    has_saved = False
+    materialize_non_diff = True
+    output_dtypes: tuple[Any, ...] | None = None
+    hooks: tuple[list[Any], list[Any]] | None = None  # before and after backward
+    reads_left = -1  # of saved_tensors; -1 for any number
 
     def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
         self.owner = owner
@@ -29,10 +40,16 @@ class _State:
 
     def saves_only(self) -> bool:
         """Whether nothing was said on the context but `save_for_backward`."""
-        return self.saved_for_forward is None and not self.non_differentiable
+        if self.names or self.non_differentiable or self.dirty:
+            return False
+        if self.output_dtypes is not None or not self.materialize_non_diff:
+            return False
+        if self.hooks is not None:
+            return False
+        return self.saved_for_forward is None
 
 
-class Context:
+class Context(Node):
     """What one application of a Function remembers between forward and backward.
 
     The names and meanings are those of torch's `FunctionCtx`. Any other attribute may
@@ -60,14 +77,23 @@ class Context:
 
     if TYPE_CHECKING:  # any attribute may be set, and read back
 
-        def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
         """A context for class `owner` in `phase`; users never make one themselves."""
         self._state = _State(owner, phase, flags)
 
-    def save_for_backward(self, *tensors: Any) -> None:
+    def __getattr__(self, name: str) -> Any:
+        """Only asked for what is not there: torch's own attributes say why."""
+        if name == "metadata":  # a dict for the user's notes
+            return self.__dict__.setdefault("metadata", {})
+        if name.startswith("__") or name == "_state":
+            raise AttributeError(name)
+        if hasattr(type(self), name):  # a property, in which something was missing
+            return object.__getattribute__(self, name)
+        raise missing(self._state.owner, name, sorted(self.__dict__))
+
+    def save_for_backward(self, *tensors: Any, **named: Any) -> None:
         """Keep arrays for backward; the last call wins.
 
         A saved input is the live input, a saved output re-enters this Function's own
@@ -76,11 +102,17 @@ class Context:
 
         Args:
             *tensors: arrays of any shape and dtype, or None.
+            **named: more of them, which come after `tensors` in `saved_tensors`. Their
+                names are those of `jax.ad_checkpoint.checkpoint_name`, by which a
+                policy of `jax.checkpoint` keeps or drops them.
 
         Raises:
             ContextError: something else was passed, or the call is not in forward.
         """
-        self._state.saved = self._checked("save_for_backward", tensors)
+        saved = self._checked("save_for_backward", (*tensors, *named.values()))
+        self._state.saved = saved
+        self._state.has_saved = True
+        self._state.names = (*[""] * len(tensors), *named) if named else ()
 
     def save_for_forward(self, *tensors: Any) -> None:
         """Keep arrays for `jvp`, which reads them from `saved_tensors`.
@@ -117,7 +149,15 @@ class Context:
                 "  Expected arrays kept for jvp by ctx.save_for_forward; got none.\n"
                 "  Call ctx.save_for_forward(...) in forward too."
             )
-        return state.saved
+        if state.reads_left == 0:
+            raise ContextError(
+                f"{state.owner}.backward read ctx.saved_tensors twice.\n"
+                "  Expected one read, because the class sets "
+                "clear_saved_tensors_on_access = True; got a second.\n"
+                "  Keep what the first read gave, or set it to False."
+            )
+        state.reads_left -= 1
+        return opened(state.saved)
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:
@@ -157,18 +197,39 @@ class Context:
             )
         self._state.materialize = value
 
-    def mark_dirty(self, *tensors: Any) -> NoReturn:
-        """Not supported: arrays are immutable.
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Declare arguments to be modified by forward; the last call wins.
+
+        Arrays are immutable: the new value of a marked array is an output of its shape
+        and dtype, and callers use what `apply` returns. A `jax.Ref` argument is written
+        in place for real (`ref[...] = value`), marked or not.
+
+        Args:
+            *tensors: arguments of forward, themselves: arrays and `jax.Ref`s.
 
         Raises:
-            ContextError: always, with the way out.
+            DirtyError: something that is not an argument was passed, or, when forward
+                ends, no output can be the new value.
+            ContextError: the call is not in forward or setup_context.
+
+        Example:
+            >>> import jax, jax.numpy as jnp
+            >>> from jaxgrad import Function
+            >>> class Double(Function):
+            ...     @staticmethod
+            ...     def forward(ctx, x, count):
+            ...         ctx.mark_dirty(count)
+            ...         count[...] += 1
+            ...         return 2 * x
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         return 2 * grad, None
+            >>> count = jax.new_ref(jnp.zeros((), int))
+            >>> float(jax.grad(Double.apply)(3.0, count)), int(count[...])
+            (2.0, 1)
         """
-        raise ContextError(
-            f"{self._state.owner}: ctx.mark_dirty is not supported; JAX arrays are "
-            "immutable.\n"
-            "  Expected a new value; got a request to modify an argument in place.\n"
-            "  Return the new value as an output and use what apply returns."
-        )
+        self._checked("mark_dirty", ())
+        self._state.dirty = _dirty.checked(self._state.owner, tensors)
 
     def mark_shared_storage(self, *pairs: Any) -> None:
         """Does nothing and is deprecated, as in torch; JAX arrays share nothing."""
@@ -190,6 +251,8 @@ class Context:
             )
         for position, value in enumerate(tensors):
             if is_array(value) or (value is None and allow_none):
+                continue
+            if _compat.is_ref(value):  # refused with its name when forward ends
                 continue
             raise ContextError(
                 f"{state.owner}: ctx.{method} can only take arrays, but argument "

@@ -26,15 +26,22 @@ import jax.numpy as jnp
 
 from jaxgrad import _compat
 from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
-from jaxgrad.function import _closures, _mutation
-from jaxgrad.function._application import execute
-from jaxgrad.function._attachment import forbid
+from jaxgrad.function import (
+    _anomaly,
+    _audit,
+    _closures,
+    _mutation,
+    _provenance,
+    _refs,
+)
+from jaxgrad.function._attachment import forbid, forbid_refs
 from jaxgrad.function._keys import quick_key, sort
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._opaque import Parts
 from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._run import execute
 from jaxgrad.function._signature import Bound, Signature
-from jaxgrad.function._spec import ARRAY, Spec
+from jaxgrad.function._spec import ARRAY, REF, Spec
 from jaxgrad.function._style import RULES, check_forward, inherits_rules
 from jaxgrad.function._trees import as_array, flatten
 
@@ -119,11 +126,14 @@ class Dispatch:
         owner = self.signature.owner
         where = f"The arguments of {owner}.apply"
         leaves, treedef = flatten(bound.values, ArgumentError, where)
-        arrays, marks, cacheable = sort(owner, self.array_type, leaves)
+        arrays, marks, cacheable, refs = sort(owner, self.array_type, leaves)
         if self.closed:
             marks += [(id, id(c)) for c in _closures.contents(self.functions)]
         key = (treedef, bound.keywords, bound.given, *marks)
         spec = self._spec(bound, treedef, leaves, key if cacheable else None)
+        if refs:
+            _refs.check_arguments(spec, refs)
+            arrays += refs  # in the middle, before what is closed over
         tracers = any(isinstance(a, _compat.Tracer) for a in arrays)
         if not tracers and not (self.closed and _closures.find(self.methods)):
             if spec.compiled is not None:
@@ -139,14 +149,14 @@ class Dispatch:
             # A static value that can change in place: JAX must not find what it traced
             # for an earlier call, and the cache must not keep what the value holds.
             self.misses += 1
-            return Spec(self.cls(), bound, treedef, leaves)
+            return self._made(bound, treedef, leaves)
         spec = self.specs.get(key)
         if spec is not None:
             self.hits += 1
             with contextlib.suppress(KeyError):  # another thread may have evicted it
                 self.specs.move_to_end(key)
             return spec
-        spec = Spec(self.cls(), bound, treedef, leaves)
+        spec = self._made(bound, treedef, leaves)
         if self.closed:
             spec.pinned = _closures.contents(self.functions)
         with self.lock:
@@ -156,13 +166,18 @@ class Dispatch:
                 self.specs.popitem(last=False)
         return spec
 
+    def _made(self, bound: Bound, treedef: Any, leaves: Sequence[Any]) -> Spec:
+        spec = Spec(self.cls(), bound, treedef, leaves)
+        _refs.refuse_closed(spec.owner, self.functions, spec.opaque())
+        return spec
+
     # --- concrete arrays, outside every transformation --------------------------------
 
     def _concrete(
         self, spec: Spec, arrays: list[Any], cacheable: bool, call: tuple[Any, Any]
     ) -> Any:
         spec.uses += 1
-        static = any(leaf is not ARRAY for leaf in spec.leaves)
+        static = any(leaf is not ARRAY and leaf is not REF for leaf in spec.leaves)
         if self.eager or not cacheable or (static and spec.uses < 2) or not arrays:
             return self._eager(spec, arrays)
         compiled = compile_forward(spec)
@@ -184,7 +199,8 @@ class Dispatch:
             self.plain, self.arity = compiled, spec.count
         return _unpack(result)
 
-    def _eager(self, spec: Spec, arrays: list[Any]) -> Any:
+    def _eager(self, spec: Spec, arrays: Sequence[Any]) -> Any:
+        spec, arrays = spec.split(arrays)
         inputs = [as_array(a) for a in arrays]
         _, result = execute(spec, inputs, [False] * len(inputs))
         return Outputs.of(result).converted().unpack()
@@ -195,12 +211,17 @@ class Dispatch:
         containers = [
             (name, value)
             for name, value in zip(bound.names, bound.values, strict=True)
-            if isinstance(value, dict | list) and _mutation.is_static_container(value)
+            if isinstance(value, dict | list)
+            and _mutation.is_static_container(value)
+            and not _refs.holds_ref(value)
         ]
         if containers:
             spec = spec.watching(containers)
         captured = self._captured(spec)
+        if spec.refs and _compat.switched_on():
+            forbid_refs(spec, arrays[spec.count :])
         if captured is not None:
+            _refs.refuse_hidden(spec.owner, captured.names, captured.leaves)
             spec = spec.capturing(captured)
             hidden = captured.take()
             if _compat.over_reports():
@@ -228,24 +249,30 @@ class Dispatch:
         traced = False
         for arg in args:
             if isinstance(arg, _compat.Tracer):
+                if type(arg.aval) is not _compat.ShapedArray:  # a Ref
+                    return False
                 traced = True
             elif type(arg) is not self.array_type:
                 return False
         return traced
 
     def _call(self, spec: Spec, arrays: Sequence[Any]) -> Any:
+        if _anomaly.SWITCH.value is not None:
+            spec = _anomaly.watched(spec)
         try:
-            return lower(spec)(*arrays).unpack()
+            outputs = lower(spec)(*arrays)
+            if _audit.EAR.value is not None:
+                outputs = _audit.stopped(spec, outputs)
+            return outputs.unpack()
         except jax.errors.UnexpectedTracerError as error:  # a TypeError too
             names = _closures.global_tracers(self.functions)
             if names:
                 raise _closures.holds_tracers(spec.owner, names) from error
             raise
         except (TypeError, NotImplementedError) as error:
-            style = spec.style
-            reverse_only = not style.jvp and not style.derives_jvp
-            ours = reverse_only and not _compat.passed_through(error, self.functions)
-            if ours and _compat.forward_mode_refusal(error):
+            theirs = _provenance.passed_through(error, self.functions)
+            ours = not theirs and not _has_jvp(spec)
+            if ours and _provenance.forward_mode_refusal(error):
                 raise _no_forward_mode(spec.owner) from error
             raise
 
@@ -254,6 +281,10 @@ class Dispatch:
         values = list(self.methods) if self.closed else []
         values += spec.opaque()
         return _closures.find(values) if values else None
+
+
+def _has_jvp(spec: Spec) -> bool:
+    return spec.style.jvp or spec.style.derives_jvp
 
 
 def _unpack(result: Any) -> Any:
@@ -271,9 +302,10 @@ def compile_forward(spec: Spec) -> Callable[..., Any]:
     """
     weak = spec.weakly()
 
-    def forward(*arrays: Any) -> Any:
+    def forward(*operands: Any) -> Any:
+        live, arrays = weak.split(operands)
         inputs = [as_array(a) for a in arrays]
-        _, result = execute(weak, inputs, [False] * len(inputs))
+        _, result = execute(live, inputs, [False] * len(inputs))
         outputs = Outputs.of(result).converted()
         # Without static leaves the result is returned as it is: no time to unpack it.
         return outputs.unpack() if outputs.static.plain else outputs

@@ -5,10 +5,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxgrad import _compat
 from jaxgrad.errors import ArgumentError
+from jaxgrad.function import _anomaly
 from jaxgrad.function._lowering import SymbolicZero, reverse_rule
 from jaxgrad.function._signature import Signature
-from jaxgrad.function._spec import ARRAY, Spec
+from jaxgrad.function._spec import ARRAY, REF, Spec
 from jaxgrad.function._style import check_forward
 from jaxgrad.function._trees import is_array
 
@@ -39,8 +41,9 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
         args = jax.tree.map(_as_leaf, args)
         bound = signature.bind((), {**static, **dict(zip(arrays, args, strict=True))})
         leaves, treedef = jax.tree.flatten(bound.values)
-        found = [leaf for leaf in leaves if is_array(leaf) or _is_traced(leaf)]
-        marked = [ARRAY if is_array(v) or _is_traced(v) else v for v in leaves]
+        marked = [_mark(leaf) for leaf in leaves]
+        pairs = list(zip(leaves, marked, strict=True))
+        found = [leaf for mark in (ARRAY, REF) for leaf, m in pairs if m is mark]
         return Spec(cls, bound, treedef, marked), bound, found
 
     def primal(*args: Any) -> Any:
@@ -49,6 +52,8 @@ def custom_vjp_of(cls: Any, static: dict[str, Any]) -> jax.custom_vjp:
 
     def forward(*args: Any) -> Any:
         spec, bound, found = reduced(args)
+        if _anomaly.SWITCH.value is not None:
+            spec = _anomaly.watched(spec)
         outputs, residuals = reverse_rule(spec).forward(*found)
         holes = _Holes(spec, bound, arrays)
         return outputs.unpack(), (residuals, holes, outputs.with_arrays(()))
@@ -84,8 +89,12 @@ def _as_leaf(leaf: Any) -> Any:
     return jnp.asarray(leaf) if isinstance(leaf, int | float | complex) else leaf
 
 
-def _is_traced(leaf: Any) -> bool:
-    return isinstance(leaf, jax.custom_derivatives.CustomVJPPrimal)
+def _mark(leaf: Any) -> Any:
+    """What stands for a leaf in the Spec."""
+    is_primal = isinstance(leaf, jax.custom_derivatives.CustomVJPPrimal)
+    if _compat.is_ref(leaf.value if is_primal else leaf):
+        return REF
+    return ARRAY if is_primal or is_array(leaf) else leaf
 
 
 def _is_symbolic(leaf: Any) -> bool:

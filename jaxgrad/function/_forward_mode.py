@@ -30,7 +30,7 @@ def push_outputs(
     Args:
         app: the application.
         flags: which input arrays have a tangent.
-        residuals: as `Application.residuals` gives them.
+        residuals: as `Application.keep` gives them.
         tangents: those of the flagged inputs.
 
     Returns:
@@ -83,7 +83,7 @@ def materialized(
     """The user's backward: cotangents to gradients of `moving`, zeros included."""
 
     def back(*cotangents: Any) -> list[Any]:
-        gradients = app.backward(residuals, cotangents)
+        gradients = app.backward(residuals, cotangents, derived=True)
         return [
             _axes.zeros(app.avals[i]) if gradients[i] is None else gradients[i]
             for i in moving

@@ -5,6 +5,7 @@
 - `cache_info` tells how its caches are doing.
 """
 
+import warnings
 from typing import Any, NoReturn
 
 import jax
@@ -58,8 +59,16 @@ class Function(metaclass=FunctionMeta):
         jit: whether `apply` on concrete arrays runs a cached compiled forward (True).
         generate_jvp_rule: whether forward mode is the transpose of `backward` (False),
             which must then be linear in the cotangents.
+        generate_vmap_rule: accepted as in torch (False). JAX batches every class that
+            has no `vmap` of its own, so that it makes no difference.
+        clear_saved_tensors_on_access: whether a backward may read `ctx.saved_tensors`
+            only once (False); arrays are freed by JAX, with or without it.
+        boxed_grads_call: whether backward takes its cotangents as one list (False).
         complex_convention: "torch" if rules are written for conjugate gradients, as in
             torch (the default), or "jax".
+        surrogate: what `jaxgrad.gradcheck` compares the rule with, where it is not the
+            derivative of forward: a function of the same arguments (a JAX function,
+            whose own derivative counts), or True for nothing at all (None).
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -85,7 +94,11 @@ class Function(metaclass=FunctionMeta):
 
     jit: bool = True
     generate_jvp_rule: bool = False
+    generate_vmap_rule: bool = False
+    clear_saved_tensors_on_access: bool = False
+    boxed_grads_call: bool = False
     complex_convention: str = "torch"
+    surrogate: Any = None
 
     # Any signature, so that type checkers accept every subclass's own.
 
@@ -113,6 +126,42 @@ class Function(metaclass=FunctionMeta):
     def jvp(*args: Any, **kwargs: Any) -> Any:
         """`jvp(ctx, *grad_inputs)`: one tangent for each output."""
         raise errors.ForwardModeError("Function.jvp is for subclasses to define.")
+
+    @staticmethod
+    def vmap(*args: Any, **kwargs: Any) -> Any:
+        """`vmap(info, in_dims, *args)`: the batched outputs, and their out_dims.
+
+        A rule for batching forward, beside `setup_context`; without one JAX batches
+        forward. It is called where an argument is batched; backward is batched by JAX.
+        `info` is a `jaxgrad.function.VmapInfo`. `in_dims` has one entry for each
+        argument: 0 for an array with a leading batch axis, else None; containers are
+        mirrored. The out_dims are an int or None (shared by all examples) for each
+        array of the output, or a prefix of that.
+
+        Raises:
+            VmapError: the class defines none; what it returned doesn't fit forward.
+
+        Example:
+            >>> import jax, jax.numpy as jnp
+            >>> from jaxgrad import Function
+            >>> class Sort(Function):
+            ...     @staticmethod
+            ...     def forward(x):
+            ...         return jnp.sort(x)
+            ...     @staticmethod
+            ...     def setup_context(ctx, inputs, output):
+            ...         ctx.save_for_backward(jnp.argsort(*inputs))
+            ...     @staticmethod
+            ...     def backward(ctx, grad):
+            ...         (order,) = ctx.saved_tensors
+            ...         return jnp.zeros_like(grad).at[order].set(grad)
+            ...     @staticmethod
+            ...     def vmap(info, in_dims, x):
+            ...         return jnp.sort(x, axis=-1), 0
+            >>> jax.vmap(Sort.apply)(jnp.array([[2.0, 1.0], [4.0, 3.0]])).tolist()
+            [[1.0, 2.0], [3.0, 4.0]]
+        """
+        raise errors.VmapError("Function.vmap is for subclasses to define.")
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
@@ -181,6 +230,16 @@ class Function(metaclass=FunctionMeta):
             return CacheInfo(0, 0, _MAX_SPECS, 0)
         size = len(dispatch.specs)
         return CacheInfo(dispatch.hits, dispatch.misses, _MAX_SPECS, size)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Deprecated, as in torch: a Function has static methods and no instances."""
+        name = type(self).__name__
+        warnings.warn(
+            f"{name} should not be instantiated: Functions have static methods. Call "
+            f"{name}.apply(...).",
+            DeprecationWarning,
+            stacklevel=2,
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Instances can't be called; Functions are applied through the class.

@@ -25,6 +25,7 @@ from jaxgrad.errors import (
     GradientStructureError,
     GradientTypeError,
 )
+from jaxgrad.function import _audit
 from jaxgrad.function._trees import is_array, is_inexact, leaf_path, short_type
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
             spec,
             position,
             f"an array of type {short_type(aval)}",
-            f"{short_type(gradient)}, which is not an array",
+            f"{_kind(gradient)}, which is not an array",
             "Return an array, or None for zeros.",
         )
     if isinstance(gradient, np.ndarray | np.generic) and not is_array(gradient):
@@ -219,8 +220,18 @@ def _leaf(spec: "Spec", position: int, aval: Any, gradient: Any) -> Any:
     if spec.conjugate and not real_primal and is_inexact(gradient.dtype):
         gradient = jnp.conj(gradient)
     if gradient.dtype != aval.dtype:
+        where = f"{spec.owner}.backward, argument {spec.array_path(position)!r}"
+        _audit.cast(where, gradient, aval.dtype)
         gradient = gradient.astype(aval.dtype)
     return gradient
+
+
+def _kind(value: Any) -> str:
+    """What a value that is no array is called; foreign arrays have a shape too."""
+    kind = type(value)
+    if hasattr(value, "shape") and kind.__module__ != "builtins":
+        return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+    return short_type(value)
 
 
 def _sum_to(spec: "Spec", position: int, aval: Any, gradient: jax.Array) -> jax.Array:
@@ -248,6 +259,13 @@ def _sum_to(spec: "Spec", position: int, aval: Any, gradient: jax.Array) -> jax.
 
 
 def _static(spec: "Spec", name: str, gradient: Any) -> NoReturn:
+    if name in spec.ref_paths():
+        raise GradientTypeError(
+            f"{spec.owner}.backward returned a gradient for {name!r}, which is a "
+            "jax.Ref.\n"
+            f"  Expected None; got {short_type(gradient)}.\n"
+            "  Return None there: what is written to a Ref has no gradient."
+        )
     raise GradientTypeError(
         f"{spec.owner}.backward returned a gradient for {name!r}, which is a static "
         "argument.\n"

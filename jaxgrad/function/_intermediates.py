@@ -15,8 +15,10 @@ import jax.numpy as jnp
 
 from jaxgrad import _compat
 from jaxgrad.errors import IntermediateDerivativeError
-from jaxgrad.function._application import Application, Groups, run
+from jaxgrad.function import _provenance
+from jaxgrad.function._application import Application, Groups
 from jaxgrad.function._primitives import LinearRule, linear
+from jaxgrad.function._run import run
 
 
 def push_mids(
@@ -75,7 +77,7 @@ def _named(app: Application) -> Generator[None]:
     try:
         yield
     except (ValueError, NotImplementedError, TypeError) as error:
-        if not _compat.raised_by_jax(error):
+        if not _provenance.raised_by_jax(error):
             raise  # by the user's own code, or by another Function
         pairs = zip(app.snapshot.names(), app.snapshot.sources, strict=True)
         names = ", ".join(name for name, (group, _) in pairs if group == "mids")

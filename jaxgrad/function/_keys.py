@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.errors import ArgumentError
+from jaxgrad.function import _refs
 from jaxgrad.function._signature import Signature
-from jaxgrad.function._spec import ARRAY
+from jaxgrad.function._spec import ARRAY, REF
 from jaxgrad.function._trees import is_array
 
 _KEYED = frozenset({int, bool, str, bytes, type(None)})
@@ -28,11 +28,13 @@ class Sorted(NamedTuple):
         arrays: the arrays, in order.
         marks: one hashable entry for each leaf.
         cacheable: whether equal marks mean equal static values.
+        refs: the `jax.Ref`s, in order.
     """
 
     arrays: list[Any]
     marks: list[Any]
     cacheable: bool
+    refs: list[Any]
 
 
 def quick_key(
@@ -84,11 +86,15 @@ def quick_key(
 
 
 def sort(owner: str, array_type: type, leaves: list[Any]) -> Sorted:
-    """Take the arrays out of `leaves`, where `ARRAY` stands for them afterwards."""
-    arrays, marks, cacheable = [], [], True
+    """Take the arrays and Refs out of `leaves`; `ARRAY` and `REF` stand for them."""
+    arrays, marks, cacheable, refs = [], [], True, []
     for position, leaf in enumerate(leaves):
         kind = type(leaf)
-        if kind is array_type or is_array(leaf):
+        if kind is not array_type and _compat.is_ref(leaf):
+            refs.append(leaf)
+            marks.append(REF)
+            leaves[position] = REF
+        elif kind is array_type or is_array(leaf):
             arrays.append(leaf)
             marks.append(ARRAY)
             leaves[position] = ARRAY
@@ -100,18 +106,12 @@ def sort(owner: str, array_type: type, leaves: list[Any]) -> Sorted:
         else:
             marks.append(_mark(owner, leaf))
             cacheable = cacheable and marks[-1][0] is not id
-    return Sorted(arrays, marks, cacheable)
+    return Sorted(arrays, marks, cacheable, refs)
 
 
 def _mark(owner: str, leaf: Any) -> tuple[Any, Any]:
-    if _compat.is_ref(leaf):
-        raise ArgumentError(
-            f"{owner}.apply was given a jax.Ref, which is not "
-            "supported.\n"
-            "  Expected arrays, containers of arrays and static values; got a "
-            "Ref.\n"
-            "  Pass its value, ref[...], and write the result back after the call."
-        )
+    if _refs.is_view(leaf):
+        _refs.refuse_view(owner)
     if isinstance(leaf, complex):
         return type(leaf), repr(leaf)
     if _is_mutable(leaf):

@@ -70,7 +70,7 @@ _ADDITIVE = frozenset(
         "fft",
         "split",
         "tie_in",
-        "function_once",
+        "function_guard",
         "stop_gradient",
         "mesh_cast",
         "layout_constraint",
@@ -182,6 +182,9 @@ def _equation(equation: Any, given: list[_Kind]) -> list[_Kind]:
     name = equation.primitive.name
     count = len(equation.outvars)
     if LINEAR not in given:
+        # Of constants alone nothing is said inside loops and branches but "constant".
+        if ZERO in given and name in _CALLS:
+            return _STRUCTURED[name](equation, given)
         zero = given and name in _KEEPS_ZERO and _zero_out(name, given)
         return [ZERO if zero else CONSTANT] * count
     if name in _ADDITIVE:

@@ -16,12 +16,15 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.function import _axes
-from jaxgrad.function._application import Application, execute, finished
-from jaxgrad.function._attachment import refuse_captured, run_attached
+from jaxgrad.function import _audit, _axes, _refs
+from jaxgrad.function._application import Application
+from jaxgrad.function._attachment import refuse_captured, run_attached, run_late
+from jaxgrad.function._batching import guard
 from jaxgrad.function._forward_mode import push_outputs
 from jaxgrad.function._outputs import Outputs
+from jaxgrad.function._run import execute, finished
 from jaxgrad.function._spec import Spec
+from jaxgrad.function._together import together
 from jaxgrad.function._trees import as_array, is_inexact
 
 SymbolicZero = jax.custom_derivatives.SymbolicZero
@@ -30,19 +33,31 @@ SymbolicZero = jax.custom_derivatives.SymbolicZero
 def lower(spec: Spec) -> Callable[..., Outputs]:
     """The JAX function of a call's arrays, with the user's rule."""
     if spec.lowered is None:
-        style = spec.style
-        spec.lowered = dual(spec) if style.jvp or style.derives_jvp else reverse(spec)
+        # JAX's caches hold weakly the function, and strongly what its traces hold:
+        # these must not reach the function, or neither is ever collected.
+        own, style = spec.unlowered(), spec.style
+        if not style.jvp and not style.derives_jvp:
+            spec.lowered = reverse(own)
+        else:
+            spec.lowered = dual_over_refs(own) if own.refs else dual(own)
     return spec.lowered
 
 
 def plain(spec: Spec, inputs: Sequence[Any]) -> Outputs:
     """Forward alone, for an application that nobody differentiates."""
+    spec, inputs = spec.split(inputs)
     inputs = [as_array(x) for x in inputs]
     if _compat.switched_on():
         # JAX's coming rules differentiate this body where it must keep the rule.
         return run_attached(spec, inputs, _flags(inputs, [_compat.over_reports()]))[1]
-    _, result = execute(spec, inputs, [False] * len(inputs))
-    return finished(spec, Outputs.of(result), inputs)
+    if spec.style.vmap and not spec.style.setup:
+        inputs = guard(spec, inputs)
+    ctx, result = execute(spec, inputs, [False] * len(inputs), ruled=True)
+    raw = Outputs.of(result)
+    if ctx._state.non_differentiable:
+        _audit.constant(spec, raw.arrays, ctx._state.non_differentiable)
+    outputs = finished(spec, raw, inputs)
+    return together(raw, outputs, inputs, ctx._state.non_differentiable)
 
 
 def _flags(inputs: Sequence[Any], perturbed: Sequence[bool]) -> tuple[bool, ...]:
@@ -85,24 +100,49 @@ def reverse_rule(spec: Spec) -> ReverseRule:
         return plain(spec, inputs)
 
     def forward(*primals: Any) -> tuple[Outputs, Residuals]:
-        inputs = [as_array(p.value) for p in primals]
         every = _compat.over_reports()
-        flags = _flags(inputs, [every or p.perturbed for p in primals])
+        live, given = _without_refs(spec, primals, every)
+        inputs = [as_array(p.value) for p in given]
+        flags = _flags(inputs, [every or p.perturbed for p in given])
         if not every:
             refuse_captured(spec, flags)
-        app, outputs, groups = run_attached(spec, inputs, flags)
-        return outputs, Residuals(app, app.residuals(groups))
+        app, outputs, groups = run_attached(live, inputs, flags)
+        return outputs, Residuals(*app.keep(groups))
 
     def backward(residuals: Residuals, cotangents: Outputs) -> tuple[Any, ...]:
         app = residuals.app
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
-        if given and all(c is None for c in given):
+        used = [not isinstance(c, SymbolicZero) for c in cotangents.arrays]
+        if all(c is None for c in given) and (any(used) or not given):
             # Only outputs without a derivative were used: the rule is not asked.
-            return (None,) * len(app.flags)
-        return tuple(app.backward(residuals.values, given))
+            return (None,) * (len(app.flags) + spec.refs)
+        gradients = list(app.backward(residuals.values, given))
+        gradients[spec.count : spec.count] = [None] * spec.refs
+        return tuple(gradients)
 
     return ReverseRule(primal, forward, backward)
+
+
+def _without_refs(
+    spec: Spec, primals: Sequence[Any], every: bool
+) -> tuple[Spec, Sequence[Any]]:
+    """The primals of a `custom_vjp` without the Refs among them.
+
+    Returns:
+        A Spec that holds the Refs, and the other primals.
+
+    Raises:
+        RefError: a Ref is differentiated, and not `every` operand is said to be.
+    """
+    if not spec.refs:
+        return spec, primals
+    start, stop = spec.count, spec.count + spec.refs
+    refs = primals[start:stop]
+    if not every:
+        moving = [p.perturbed and is_inexact(p.value.dtype) for p in refs]
+        _refs.refuse_perturbed(spec, moving)
+    return spec.split([*primals[:start], *[p.value for p in refs], *primals[stop:]])
 
 
 def reverse(spec: Spec) -> Callable[..., Outputs]:
@@ -143,7 +183,8 @@ def dual(spec: Spec) -> Callable[..., Outputs]:
             for x, t, flag in pairs
             if flag
         ]
-        rest = iter(push_outputs(app, flags, app.residuals(groups), given))
+        keeping, kept = app.keep(groups)
+        rest = iter(push_outputs(keeping, flags, kept, given))
         live = zip(outputs.arrays, app.differentiable, strict=True)
         return outputs, outputs.with_arrays(
             [next(rest) if d else _no_tangent(value) for value, d in live]
@@ -151,6 +192,24 @@ def dual(spec: Spec) -> Callable[..., Outputs]:
 
     function.defjvp(rule, symbolic_zeros=True)
     return function
+
+
+def dual_over_refs(spec: Spec) -> Callable[..., Outputs]:
+    """The same for a call with Refs, which a `jax.custom_jvp` can't take.
+
+    Forward runs where it is called, detached; what it returns is attached to its
+    inputs, whoever differentiates them.
+
+    Returns:
+        A function of the call's arrays and Refs.
+    """
+
+    def apply(*operands: Any) -> Outputs:
+        live, arrays = spec.split(operands)
+        inputs = [as_array(x) for x in arrays]
+        return run_late(spec, inputs, live.held, _flags(inputs, [True]))
+
+    return _as(spec, apply)
 
 
 def _no_tangent(output: Any) -> Any:

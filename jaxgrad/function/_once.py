@@ -1,17 +1,15 @@
 """`once_differentiable`: a backward whose result can't be differentiated again.
 
-Everything that the backward is given (saved values and cotangents) passes an identity,
-`once`, whose tangent is a poisoned linear equation: it raises when it is evaluated,
-lowered or transposed. A second derivative that nobody uses therefore costs nothing and
-raises nothing.
+Everything that the backward is given (saved values and cotangents) passes an identity
+whose tangent raises when it is used (`_poison.guard`).
 """
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from jaxgrad import _compat
 from jaxgrad.errors import OnceDifferentiableError
+from jaxgrad.function import _poison
 
 MARK = "_jaxgrad_once_differentiable"
 
@@ -56,65 +54,22 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard(values: Sequence[Any], owner: str) -> list[Any]:
-    """`values` with a tangent that raises; None stays None."""
-    return [v if v is None else once_p.bind(v, owner=owner)[0] for v in values]
+    """`values` with tangents that raise; what has none stays as it is."""
+    return _poison.guard(values, _poison_of(owner))
 
 
-def _refuse(*_: Any, owner: str, **__: Any) -> NoReturn:
-    raise OnceDifferentiableError(
+def seal(values: Sequence[Any], owner: str) -> tuple[list[Any], Callable[[Any], Any]]:
+    """`values` without tangents; and what marks the gradients computed from them."""
+    return _poison.seal(values, _poison_of(owner))
+
+
+@functools.lru_cache(maxsize=256)
+def _poison_of(owner: str) -> _poison.Poison:
+    return _poison.Poison(
+        OnceDifferentiableError,
         f"{owner}.backward is marked once_differentiable, and its result is being "
         "differentiated again.\n"
         "  Expected first derivatives only; got a second one.\n"
         "  Drop @once_differentiable if the backward is differentiable, or put "
-        "jax.lax.stop_gradient round what must not be differentiated twice."
+        "jax.lax.stop_gradient round what must not be differentiated twice.",
     )
-
-
-def _identity(value: Any, *, owner: str) -> list[Any]:
-    return [value]
-
-
-def _once_jvp(primals: Any, tangents: Any, *, owner: str) -> Any:
-    out = once_p.bind(*primals, owner=owner)
-    if type(tangents[0]) is _compat.Zero:
-        return out, _compat.zero_tangents(out)
-    return out, poison_p.bind(tangents[0], owner=owner)
-
-
-def _once_transpose(cotangents: Any, value: Any, *, owner: str) -> list[Any]:
-    # As a linear map it is the identity: deriving a JVP from a marked backward is a
-    # first derivative. The other direction is marked again.
-    if type(cotangents[0]) is _compat.Zero:
-        return [None]
-    return once_p.bind(cotangents[0], owner=owner)
-
-
-def _poison_jvp(primals: Any, tangents: Any, *, owner: str) -> Any:
-    tangent = _compat.instantiate(tangents[0])
-    return poison_p.bind(*primals, owner=owner), poison_p.bind(tangent, owner=owner)
-
-
-def _batch(name: str) -> Callable[..., Any]:
-    def rule(axis: Any, args: Any, dims: Any, *, owner: str) -> Any:
-        primitive = {"once": once_p, "poison": poison_p}[name]
-        return primitive.bind(*args, owner=owner), list(dims)
-
-    return rule
-
-
-once_p = _compat.define(
-    "function_once",
-    _identity,
-    _identity,
-    jvp=_once_jvp,
-    transpose=_once_transpose,
-    batch=_batch("once"),
-)
-poison_p = _compat.define(
-    "function_no_second_derivative",
-    _refuse,
-    _identity,
-    jvp=_poison_jvp,
-    transpose=lambda ct, value, *, owner: _refuse(owner=owner),
-    batch=_batch("poison"),
-)

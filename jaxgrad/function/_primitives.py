@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
-from jaxgrad.function._trees import is_inexact
+from jaxgrad.function._trees import as_array, is_inexact
 
 Arrays = Sequence[Any]
 
@@ -239,6 +239,8 @@ class _Batched:
 def _attach_batch(
     axis: _compat.BatchAxis, args: Arrays, dims: Arrays, *, call: Attached
 ) -> tuple[Any, list[Any]]:
+    if isinstance(call, _Detach):  # no cotangent comes back: what is shared stays so
+        return attach_p.bind(*args, call=call), list(dims)
     if all(d is None for d in dims) and not axis.named:
         out = attach_p.bind(*args, call=call)
         return out, [None] * len(out)
@@ -316,7 +318,7 @@ def detach(values: Arrays) -> list[Any]:
         operands = [values[i] for i in moving]
         fresh = attach_p.bind(*operands, call=_Detach(len(moving)))
         for i, value in zip(moving, fresh, strict=True):
-            out[i] = value
+            out[i] = as_array(value)  # under an eager trace it may be a Python scalar
     return _apart(values, out) if len(out) > 1 else out
 
 

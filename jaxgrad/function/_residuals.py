@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgrad.function._application import run
 from jaxgrad.function._dispatch import Dispatch
+from jaxgrad.function._run import run
 from jaxgrad.function._spec import ARRAY, Spec
 from jaxgrad.function._trees import is_array, is_differentiable
 
@@ -17,11 +17,13 @@ class Residual:
     """One array that is kept for backward.
 
     Attributes:
-        name: where the context has it: `saved_tensors[0]`, or `ctx.scale`.
+        name: where the context has it: `saved_tensors[0]`, or `ctx.scale`; or the name
+            by which it was saved.
         origin: "input", "output" or "intermediate".
         of: the argument's path, or the output's number; "" for an intermediate.
         shape: its shape.
         dtype: its dtype.
+        packed: whether it is what saved-tensor hooks made of the value.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Residual:
     of: str
     shape: tuple[int, ...]
     dtype: Any
+    packed: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -46,7 +49,8 @@ def residuals(function: Any, *args: Any, **kwargs: Any) -> list[Residual]:
 
     Returns:
         One entry for each array, in the order in which the context holds them. A value
-        that is kept twice is listed once.
+        that is kept twice is listed once; one that `saved_tensors_hooks` packs is
+        listed as it is packed, one entry for each array of the packed value.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -76,15 +80,21 @@ def residuals(function: Any, *args: Any, **kwargs: Any) -> list[Residual]:
     def collect(*inputs: Any) -> None:
         flags = tuple(is_differentiable(x) for x in inputs)
         app, _, groups = run(spec, inputs, flags)
-        values = app.residuals(groups)
-        entries = zip(app.snapshot.names(), app.snapshot.sources, values, strict=True)
-        for name, (group, position), value in entries:
+        app, kept = app.keep(groups)
+        names, sources = app.snapshot.names(), app.snapshot.sources
+        numbers = app.packing.numbers() if app.packing else range(len(kept))
+        plain = len(app.packing.kept) if app.packing else len(kept)
+        for place, (number, value) in enumerate(zip(numbers, kept, strict=True)):
+            if number is None:
+                continue
+            group, position = sources[number]
             origin, of = "intermediate", ""
             if group == "inputs":
                 origin, of = "input", spec.array_path(position)
             elif group == "outs":
                 origin, of = "output", str(position)
-            found.append(Residual(name, origin, of, value.shape, value.dtype))
+            name, packed = names[number], place >= plain
+            found.append(Residual(name, origin, of, value.shape, value.dtype, packed))
 
     jax.eval_shape(collect, *arrays)
     return found

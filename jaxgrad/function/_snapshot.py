@@ -44,17 +44,28 @@ class Snapshot:
             `_application.Groups`.
         leaves: the leaves of the context, with `_Slot`s in the place of arrays.
         treedef: its structure; None if it holds saved arrays alone.
+        saved: how many of the leaves are what `save_for_backward` kept.
+        hidden: the numbers of the residuals that are needed in any case.
+        tags: by number, the names that the user gave to residuals.
     """
 
-    __slots__ = ("leaves", "sources", "treedef")
+    __slots__ = ("hidden", "leaves", "saved", "sources", "tags", "treedef")
 
     def __init__(
-        self, sources: list[tuple[str, int]], leaves: list[Any], treedef: Any
+        self,
+        sources: list[tuple[str, int]],
+        leaves: list[Any],
+        treedef: Any,
+        saved: int,
+        hidden: list[int],
     ) -> None:
         """See `take`, which makes one."""
         self.sources = sources
         self.leaves = leaves
         self.treedef = treedef
+        self.saved = saved
+        self.hidden = hidden
+        self.tags: dict[int, str] = {}
 
     def names(self) -> list[str]:
         """One name for each source, like `saved_tensors[0]` or `ctx.scale`."""
@@ -68,13 +79,42 @@ class Snapshot:
             indices = [leaf.index] if isinstance(leaf, _Slot) else []
             for index in leaf.indices if isinstance(leaf, _Opaque) else indices:
                 found[index] = group + where
+        for index, tag in self.tags.items():
+            found[index] = tag
         return found
 
-    def restore(self, residuals: Sequence[Any]) -> Any:
-        """The pytree of the context, over `residuals`."""
+    def restore(self, residuals: Sequence[Any], packed: dict[int, Any]) -> Any:
+        """The pytree of the context, over `residuals`; saved ones may be `packed`."""
+        first = self.leaves[: self.saved]
+        if not packed:
+            saved = [residuals[leaf.index] for leaf in first]
+        else:
+            saved = [packed.get(x.index, residuals[x.index]) for x in first]
         if self.treedef is None:
-            return tuple([residuals[leaf.index] for leaf in self.leaves]), None, None
-        return self._unflatten([self._leaf(leaf, residuals) for leaf in self.leaves])
+            return tuple(saved), None, None
+        rest = [self._leaf(leaf, residuals) for leaf in self.leaves[self.saved :]]
+        return self._unflatten(saved + rest)
+
+    def tag(self, saved: Sequence[Any], names: Sequence[str]) -> None:
+        """Note the names of saved arrays; "" for one without."""
+        present = [n for v, n in zip(saved, names, strict=True) if v is not None]
+        for number, name in zip(self.saved_numbers(), present, strict=True):
+            if name:
+                self.tags.setdefault(number, name)
+
+    def saved_numbers(self) -> list[int]:
+        """The numbers of the residuals that `save_for_backward` kept, in order."""
+        return [leaf.index for leaf in self.leaves[: self.saved]]
+
+    def other_numbers(self) -> set[int]:
+        """The numbers of the residuals that are needed for something else (too)."""
+        found = set(self.hidden)
+        for leaf in self.leaves[self.saved :]:
+            if isinstance(leaf, _Slot):
+                found.add(leaf.index)
+            elif isinstance(leaf, _Opaque):
+                found.update(leaf.indices)
+        return found
 
     def _unflatten(self, leaves: list[Any]) -> Any:
         if self.treedef is None:
@@ -111,16 +151,17 @@ def take(
     """
     taker = _Taker(inputs, outs, {id(value) for value in marked})
     saved, for_forward, attributes = context
-    leaves, treedef = None, None
+    leaves, treedef, count = None, None, len(saved)
     if for_forward is None and not attributes:
         leaves = taker.tracers(saved)
     if leaves is None:
         flat, treedef = flatten(context, ContextError, "The attributes of ctx")
-        count = len(jax.tree.leaves(context[:2]))
-        leaves = [taker.leaf(v, position < count) for position, v in enumerate(flat)]
-    for position in needed:
-        taker.source(("inputs", position))
-    return Snapshot(taker.sources, leaves, treedef), taker.mids, taker.aux
+        count = len(jax.tree.leaves(saved))
+        arrays = count + len(jax.tree.leaves(for_forward))
+        leaves = [taker.leaf(v, position < arrays) for position, v in enumerate(flat)]
+    hidden = [taker.source(("inputs", position)) for position in needed]
+    snapshot = Snapshot(taker.sources, leaves, treedef, count, hidden)
+    return snapshot, taker.mids, taker.aux
 
 
 class _Taker:

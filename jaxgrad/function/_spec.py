@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxgrad.function import _mutation
+from jaxgrad.function import _mutation, _refs
 from jaxgrad.function._opaque import Parts, Template
 from jaxgrad.function._signature import Bound
 from jaxgrad.function._style import Style
@@ -24,7 +24,15 @@ class _Array:
         return "array"
 
 
+class _RefMark:
+    """Stands for a `jax.Ref` among the static leaves."""
+
+    def __repr__(self) -> str:
+        return "Ref"
+
+
 ARRAY = _Array()
+REF = _RefMark()
 
 
 _SIMPLE = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -37,6 +45,7 @@ class Methods(NamedTuple):
     setup_context: Callable[..., Any] | None
     backward: Callable[..., Any] | None
     jvp: Callable[..., Any] | None
+    vmap: Callable[..., Any] | None
 
     def all(self) -> list[Callable[..., Any]]:
         """Those that the class defines."""
@@ -53,6 +62,9 @@ class Spec:
         slot_arrays: for each argument, which of its leaves are arrays.
         slot_is_leaf: for each argument, whether it is a leaf itself.
         array_slots: for each array, the number of its argument; -1 for hidden operands.
+        refs: how many of the leaves are Refs that are not `held`.
+        held: the Refs of one run of forward, while it runs.
+        bare: the same Spec without what it holds, or None.
         conjugate: whether rules are written in torch's complex convention.
         lowered: the JAX function over the arrays; made at first use.
         compiled: the compiled detached forward, or None.
@@ -79,6 +91,9 @@ class Spec:
             i for i, arrays in enumerate(self.slot_arrays) for a in arrays if a
         ]
         self.count = len(self.array_slots)
+        self.refs = sum(leaf is REF for leaf in self.leaves)
+        self.held: Sequence[Any] = ()
+        self.bare: Spec | None = None
         # Every argument is one array.
         self.plain = all(self.slot_is_leaf) and self.count == len(self.names)
         self.conjugate = getattr(cls, "complex_convention", "torch") == "torch"
@@ -89,10 +104,12 @@ class Spec:
         self.watched = self._watched()
         self.restless: set[int] = set()  # which of them forward itself changes
         self.linear: dict[Any, bool] = {}
-        self.familiar: Any = None  # the Application of a run; see `_application.run`
+        self.token = object()  # the same for every copy
+        self.familiar: Any = None  # the Application of a run; see `_run.run`
         self.lowered: Callable[..., Any] | None = None
         self.compiled: Callable[..., Any] | None = None
         self.uses = 0
+        self.watch: Any = None  # under detect_anomaly, `_anomaly.Watch`
         self.pinned: list[Any] = []  # closed-over values whose ids are in the key
 
     @property
@@ -121,12 +138,15 @@ class Spec:
             cls.setup_context if style.setup else None,
             getattr(cls, style.backward) if style.backward else None,
             cls.jvp if style.jvp else None,
+            cls.vmap if style.vmap else None,
         )
 
     def values(self, inputs: Sequence[Any]) -> list[Any]:
         """The arguments, with `inputs` in the place of arrays."""
         if self.plain and self.captured is None:
             return list(inputs)
+        if self.refs:
+            _refs.refuse_rerun(self)
         rest = iter(inputs)
         leaves = [next(rest) if leaf is ARRAY else leaf for leaf in self.leaves]
         if self.captured is not None:
@@ -180,7 +200,7 @@ class Spec:
         for slot, name in enumerate(self.names):
             stop = start + self.slots[slot].num_leaves
             for position, leaf in enumerate(self.leaves[start:stop]):
-                if leaf is not ARRAY:
+                if leaf is not ARRAY and leaf is not REF:
                     path = leaf_path(name, self.example(slot), position)
                     found.append((path, leaf))
             start = stop
@@ -216,12 +236,47 @@ class Spec:
         new.array_slots = [*self.array_slots, *[-1] * len(captured.names)]
         return new
 
+    def watched_by(self, watch: Any) -> "Spec":
+        """A Spec for one call whose backward is watched."""
+        new = self._copy()
+        new.watch = watch
+        return new
+
+    def split(self, operands: Sequence[Any]) -> tuple["Spec", Sequence[Any]]:
+        """The operands of the lowered function without the Refs among them.
+
+        Returns:
+            A Spec for one run of forward, which holds the Refs; and the arrays.
+        """
+        if not self.refs:
+            return self, operands
+        start, stop = self.count, self.count + self.refs
+        new = self._copy()
+        new.bare, new.refs = self, 0
+        new.held = tuple(operands[start:stop])
+        rest = iter(new.held)
+        new.leaves = [next(rest) if leaf is REF else leaf for leaf in self.leaves]
+        return new, [*operands[:start], *operands[stop:]]
+
+    def operands(self, inputs: Sequence[Any], refs: Sequence[Any]) -> list[Any]:
+        """The operands of the lowered function; what `split` takes apart."""
+        return [*inputs[: self.count], *refs, *inputs[self.count :]]
+
+    def ref_paths(self) -> list[str]:
+        """The paths of the Refs among the arguments."""
+        examples = map((self.bare or self).example, range(len(self.names)))
+        return _refs.leaf_paths(self.names, list(examples), REF)
+
     def weakly(self) -> "Spec":
         """A Spec that doesn't keep the class alive, for JAX's own caches to hold."""
         new = self._copy()
         new._cls = weakref.ref(self.cls)
         new.weak = True
         return new
+
+    def unlowered(self) -> "Spec":
+        """The same Spec without the functions made of it."""
+        return self._copy()
 
     def _copy(self) -> "Spec":
         new = Spec.__new__(Spec)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from jaxgrad.errors import FunctionDefinitionError, MissingForwardError
 
-RULES = ("forward", "setup_context", "backward", "vjp", "jvp")
+RULES = ("forward", "setup_context", "backward", "vjp", "jvp", "vmap")
 
 
 class Style(NamedTuple):
@@ -18,6 +18,9 @@ class Style(NamedTuple):
         jvp: whether the class has a forward-mode rule of its own.
         derives_jvp: whether its forward-mode rule is the transpose of backward.
         has_forward: whether it can be applied.
+        vmap: whether it has a batching rule of its own.
+        boxed: whether backward takes its cotangents as one list.
+        one_read: whether backward may read `saved_tensors` only once.
     """
 
     setup: bool
@@ -25,6 +28,9 @@ class Style(NamedTuple):
     jvp: bool
     derives_jvp: bool
     has_forward: bool
+    vmap: bool = False
+    boxed: bool = False
+    one_read: bool = False
 
     @staticmethod
     def of(cls: type) -> "Style":
@@ -34,8 +40,9 @@ class Style(NamedTuple):
             What it defines, inherited rules included.
 
         Raises:
-            FunctionDefinitionError: it defines both `backward` and `vjp`, or names an
-                unknown `complex_convention`.
+            FunctionDefinitionError: it defines both `backward` and `vjp`, or both
+                `vmap` and `generate_vmap_rule`; or it names an unknown
+                `complex_convention`.
         """
         defined = {name for name in RULES if _overridden(cls, name)}
         if {"backward", "vjp"} <= defined:
@@ -44,6 +51,14 @@ class Style(NamedTuple):
                 "names of one rule.\n"
                 "  Expected one of them, inherited ones included; got both.\n"
                 "  Remove one of them."
+            )
+        if "vmap" in defined and getattr(cls, "generate_vmap_rule", False):
+            raise FunctionDefinitionError(
+                f"{cls.__name__} defines a `vmap` staticmethod and sets "
+                "generate_vmap_rule = True.\n"
+                "  Expected one of them, inherited ones included; got both.\n"
+                "  Remove `vmap`, and JAX batches forward and backward; or remove "
+                "generate_vmap_rule."
             )
         convention = getattr(cls, "complex_convention", "torch")
         if convention not in ("torch", "jax"):
@@ -55,6 +70,13 @@ class Style(NamedTuple):
             )
         reverse = "backward" if "backward" in defined else "vjp"
         has_reverse = reverse in defined
+        for flag in ("clear_saved_tensors_on_access", "boxed_grads_call"):
+            value = getattr(cls, flag, False)
+            if not isinstance(value, bool):
+                raise FunctionDefinitionError(
+                    f"{cls.__name__}.{flag} is {value!r}.\n"
+                    f"  Expected True or False; got {type(value).__name__}."
+                )
         derives = bool(getattr(cls, "generate_jvp_rule", False))
         return Style(
             setup="setup_context" in defined,
@@ -62,6 +84,9 @@ class Style(NamedTuple):
             jvp="jvp" in defined,
             derives_jvp=derives and has_reverse and "jvp" not in defined,
             has_forward="forward" in defined,
+            vmap="vmap" in defined,
+            boxed=getattr(cls, "boxed_grads_call", False),
+            one_read=getattr(cls, "clear_saved_tensors_on_access", False),
         )
 
 
@@ -76,11 +101,22 @@ def inherits_rules(cls: type) -> bool:
 
 
 def _overridden(cls: type, name: str) -> bool:
+    root = next((b for b in cls.__mro__ if b.__dict__.get("_is_root", False)), None)
     for base in cls.__mro__:
         if name in base.__dict__:
-            # The root of the hierarchy only documents the methods.
-            return not base.__dict__.get("_is_root", False)
+            # The root of the hierarchy only documents the methods; to name its own
+            # (`setup_context = Function.setup_context`) is to have none.
+            return base is not root and not _is_roots(base.__dict__[name], root)
     return False
+
+
+def _is_roots(value: Any, root: Any) -> bool:
+    plain = getattr(value, "__func__", value)
+    return any(
+        plain is getattr(own, "__func__", None)
+        for own in getattr(root, "__dict__", {}).values()
+        if isinstance(own, staticmethod)
+    )
 
 
 def check_forward(cls: Any) -> Callable[..., Any]:
@@ -91,8 +127,7 @@ def check_forward(cls: Any) -> Callable[..., Any]:
 
     Raises:
         MissingForwardError: there is none.
-        FunctionDefinitionError: it takes `self`, or `ctx` beside a setup_context; or
-            the class defines `vmap`.
+        FunctionDefinitionError: it takes `self`, or `ctx` beside a setup_context.
     """
     name = cls.__name__
     if not cls._style.has_forward:
@@ -109,12 +144,6 @@ def check_forward(cls: Any) -> Callable[..., Any]:
             f"{name}.forward is not static: its first parameter is `self`.\n"
             "  Expected forward(ctx, *args); got an instance method.\n"
             "  Put @staticmethod above it and name the context `ctx`."
-        )
-    if hasattr(cls, "vmap"):
-        raise FunctionDefinitionError(
-            f"{name} defines a `vmap` staticmethod, which is not supported yet.\n"
-            "  Expected none; got one, and ignoring it could change results.\n"
-            "  Remove it: JAX batches forward and backward by itself."
         )
     if cls._style.setup and first == "ctx":
         raise FunctionDefinitionError(

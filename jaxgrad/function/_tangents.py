@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgrad import _compat
 from jaxgrad.errors import TangentError
-from jaxgrad.function import _axes
+from jaxgrad.function import _audit, _axes
 from jaxgrad.function._spec import ARRAY
 from jaxgrad.function._trees import is_inexact, short_type
 
@@ -99,6 +99,9 @@ def _check(app: "Application", number: int, position: int, tangent: Any) -> Any:
     ) and not jnp.issubdtype(aval.dtype, np.complexfloating)
     if tangent.shape != aval.shape or complex_for_real:
         _fail(app, number, short_type(aval), short_type(tangent), "the output's type")
+    if tangent.dtype != aval.dtype:
+        where = f"{app.spec.owner}.jvp, output {number}"
+        _audit.cast(where, tangent, aval.dtype)
     return _axes.conform(tangent.astype(aval.dtype), aval)
 
 

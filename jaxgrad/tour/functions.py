@@ -48,6 +48,8 @@ class LSQuantize(Function):
     through inside the clipping range.
     """
 
+    surrogate = True  # not the derivative of anything: `gradcheck` takes it as it is
+
     @staticmethod
     def forward(
         ctx: Context, x: jax.Array, step: jax.Array, bits: int = 4
@@ -91,6 +93,11 @@ class GradientReversal(Function):
     def backward(ctx: Context, grad_output: jax.Array) -> tuple[jax.Array, None]:
         """Returns the gradient with its sign turned round."""
         return -ctx.strength * grad_output, None
+
+    @staticmethod
+    def surrogate(x: jax.Array, strength: float | jax.Array) -> jax.Array:
+        """The function whose derivative the rule is; `gradcheck` compares with it."""
+        return -strength * x
 
 
 class Sparsemax(Function):
