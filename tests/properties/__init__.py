@@ -1,0 +1,1 @@
+"""Random Functions against plain autodiff, and random mistakes in backwards."""

@@ -1,0 +1,152 @@
+"""The names of torch's tests that involve custom Functions, as far as they are known.
+
+- `LISTED`: torch's test file or class, and the names in it, in groups by subject.
+
+Each is a test of that name in this folder, or a row of `without_meaning.py`.
+"""
+
+_BASICS = """
+test_function test_once_differentiable test_function_returns_input
+test_function_returns_undefined_tensor test_materialize_grads
+test_dont_materialize_grads test_set_materialize_non_diff_grads
+test_legacy_function_deprecation_exception test_custom_function_exception
+test_custom_function_non_tensor_inputs_outputs test_custom_function_no_tensors
+test_custom_function_apply_kwargs test_custom_function_apply_kwargs_required
+test_custom_function_apply_kwargs_tensor
+test_custom_function_apply_kwargs_setup_context
+test_custom_function_apply_kwargs_errors test_invalid_gradients test_too_many_grads
+test_save_none_for_backward test_saved_variables_deprecated
+test_no_grad_python_function test_no_grad_input
+test_naughty_autograd_function_attribute_access test_naughty_anomaly_access
+test_naughty_autograd_function_stashing_ctx test_custom_function_error
+test_custom_function_vmap_defaults test_custom_function_setup_context_simple
+test_custom_function_setup_context_multi_output
+test_custom_function_setup_context_multi_input
+test_custom_function_setup_context_releases_return_value
+test_setup_context_when_forward_has_default_args test_custom_function_saved_tensors
+test_custom_function_boxed_grads test_custom_function_boxed_grads_multi_output
+test_custom_function_boxed_grads_no_extra_refs
+test_custom_function_boxed_grads_cleanup_on_error
+test_custom_function_boxed_grads_chain test_custom_function_boxed_grads_none_grads
+test_custom_function_boxed_grads_materialize_grads
+test_custom_function_boxed_grads_direct_apply
+test_custom_function_boxed_grads_single_list_arg
+test_clear_saved_tensors_on_access
+test_clear_saved_tensors_on_access_double_access_error
+test_autograd_node_isinstance test_grad_fn_input_metadata test_grad_dtype
+test_ctx_output_grad_dtype test_ctx_output_grad_dtype_multiple_outputs
+test_ctx_output_grad_dtype_aliased_outputs test_ctx_output_grad_dtype_accumulation
+test_ctx_output_grad_dtype_setup_context test_ctx_output_grad_dtype_validation
+test_ctx_output_grad_dtype_called_twice
+test_ctx_output_grad_dtype_return_as_is_non_differentiable
+test_ctx_output_grad_dtype_no_leak_from_returned_input
+test_inplace_version_error_shows_forward_op_name
+"""
+
+_OUTPUTS = """
+test_mark_non_differentiable test_mark_non_differentiable_mixed
+test_mark_non_differentiable_none test_return_duplicate test_return_duplicate_inplace
+test_return_leaf test_return_leaf_inplace test_dep_nograd test_save_output_nr
+test_hook_none test_unused_output_device
+"""
+
+_DOUBLE_BACKWARD_AND_LIFETIME = """
+test_custom_autograd_repeated_grad_grad test_custom_autograd_no_early_free
+test_custom_autograd_ac_early_stop test_custom_function_cycle test_hook_closure_cycle
+test_gc_in_destructor test_free_deep_graph_pyfunction
+test_pynode_destruction_deadlock test_thread_shutdown
+test_create_graph_and_full_backward_hook_cycle test_grad_unreachable_discovery
+test_will_engine_execute_node test_grad_to_node test_gradient_edge_graph_ownership
+test_callback_adds_callback test_simple_reentrant test_reentrant_child_error
+test_deep_reentrant test_reentrant_priority test_grad_mode_restored_reentrant
+test_no_grad_copy test_no_grad_copy_sparse
+test_checkpointing_without_reentrant_custom_function_works
+test_checkpointing_without_reentrant_saved_object_identity
+"""
+
+_FORWARD_MODE = """
+test_custom_function_forward_mode_view_checks
+test_custom_function_forward_mode_inplace_checks
+test_custom_function_forward_mode_wrong_formula
+test_custom_function_forward_mode_non_tensor_before_tensor_args
+test_custom_function_forward_mode_forward_is_no_op
+test_custom_function_forward_mode_non_differentiable
+test_custom_function_save_for_forward
+test_custom_function_mark_dirty_not_differentiable
+"""
+
+_VIEWS_AND_IN_PLACE = """
+test_autograd_simple_views_python test_autograd_multiple_views_python
+test_autograd_inplace_views_creation_meta test_autograd_print_tensor
+test_inplace_not_requires_grad test_autograd_python_custom_function_inplace
+test_custom_function_local_inplace test_custom_function_return_view_in_nograd
+test_custom_function_preserve_torch_function_when_return_as_is
+test_custom_function_mark_output_view_of_intermediate
+test_custom_function_inplace_on_non_default_view
+test_custom_function_inplace_on_view_of_leaf
+test_custom_function_saving_mutated_view_no_leak
+test_inplace_on_view_python test_inplace_on_view_undefined_grad_output
+"""
+
+_HOOKS = """
+test_grad_fn_prehooks_multiple_outputs test_retains_grad_inplace_multiple_outputs
+test_tensor_hooks_inplace_multiple_outputs test_multi_grad_hooks
+test_saved_tensor_hooks_custom_function_intermediates
+test_save_tensor_hook_version_counter_not_shared
+"""
+
+_GRADCHECK = """
+test_gradcheck_nondeterministic test_gradcheck_backward_mul_by_grad_output
+test_gradcheck_get_analytical_jacobian
+test_gradcheck_forward_ad_runs_with_no_requires_grad
+test_gradcheck_forward_ad_respects_requires_grad
+test_gradcheck_check_forward_or_backward_only test_gradcheck_forward_ad_batched_grad
+"""
+
+_ANOMALY_AND_DEVICES = """
+test_anomaly_detect_nan test_nested_anomaly_detect_nan
+test_nested_anomaly_printstack_cleanup test_anomaly_mode_no_check_nan
+test_sparse_backward test_backward_device test_simple_reentrant_cross_device
+"""
+
+_THREADS = """
+test_multi_grad_hooks test_multi_grad_any_hooks test_preserve_backtrace
+test_custom_function_propagates_errors_from_device_thread
+"""
+
+_OTHER_CLASSES = """
+test_function_with_non_tensor_output test_backward_single_threaded
+test_backward_tls_stash test_is_retain_graph
+"""
+
+_TRANSFORMS = """
+test_set_materialize_grads test_function_returns_input test_needs_input_grads
+test_once_differentiable_autograd_vjp test_once_differentiable_grad_vjp
+test_grad_fn_name
+test_no_vmap_staticmethod_and_no_generate_vmap_rule
+test_has_vmap_staticmethod_and_has_generate_vmap_rule test_info_object
+test_in_dims_single_input test_in_dims_multiple_inputs test_skips_empty_layer
+test_none_returns test_should_have_two_returns
+test_incompatible_out_dims_error_msg test_kwarg_only_tensors
+test_autograd_function_disables_fwd_grad test_jvp_inside_autograd_function
+test_chunk_jacrev_chunksize_one
+test_CtxWithSavedTensors_error_if_name_collision test_CtxWithSavedTensors_nesting
+test_CtxWithSavedTensors_overrides_saved_tensors test_CtxWithSavedTensors_passthrough
+test_reductify_leaf test_autograd_function_no_setup_context
+"""
+
+LISTED: dict[str, tuple[str, ...]] = {
+    "test_autograd.py, basics and conventions": (*_BASICS.split(),),
+    "test_autograd.py, outputs": (*_OUTPUTS.split(),),
+    "test_autograd.py, second order, lifetime": (
+        *_DOUBLE_BACKWARD_AND_LIFETIME.split(),
+    ),
+    "test_autograd.py, forward mode": (*_FORWARD_MODE.split(),),
+    "test_autograd.py, views and in place": (*_VIEWS_AND_IN_PLACE.split(),),
+    "test_autograd.py, hooks": (*_HOOKS.split(),),
+    "test_autograd.py, gradcheck": (*_GRADCHECK.split(),),
+    "test_autograd.py, anomalies and devices": (*_ANOMALY_AND_DEVICES.split(),),
+    "test_autograd.py, TestMultithreadAutograd": (*_THREADS.split(),),
+    "test_autograd.py, other classes": (*_OTHER_CLASSES.split(),),
+    "functorch/test_eager_transforms.py": (*_TRANSFORMS.split(),),
+}
