@@ -101,8 +101,10 @@ def test_a_forward_without_ctx_and_without_setup_context() -> None:
 
 
 def test_calling_an_instance() -> None:
+    with pytest.warns(DeprecationWarning, match="SaveInput should not be"):
+        instance = SaveInput()
     with pytest.raises(InstanceCallError) as caught:
-        SaveInput()(X)
+        instance(X)
     says(caught.value, "SaveInput", "SaveInput.apply")
     assert isinstance(caught.value, RuntimeError)
 
