@@ -250,7 +250,7 @@ class Watch:
         moving = [i for i, g in enumerate(gradients) if g is not None]
         if not moving or not self.check_nan:
             return gradients
-        plain = app.packing.restore(residuals)[0] if app.packing else residuals
+        plain = app.plain(residuals)
         given = [i for i, c in enumerate(cotangents) if c is not None]
         report = _Report(app, self, moving, given)
         values = [*(cotangents[i] for i in given), plain[-1]]

@@ -25,6 +25,7 @@ from jaxgrad.function import (
 from jaxgrad.function._context import Context
 from jaxgrad.function._gradients import adapt
 from jaxgrad.function._hooks import Packer
+from jaxgrad.function._opaque import Template
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._packing import Packing
 from jaxgrad.function._snapshot import Snapshot
@@ -67,9 +68,9 @@ class Application:
         "hooks",
         "materialize",
         "materialize_non_diff",
-        "node_hooks",
         "out_avals",
         "packing",
+        "prehooks",
         "result",
         "sizes",
         "snapshot",
@@ -87,7 +88,7 @@ class Application:
         self.sizes = (0, 0, 0)
         self.materialize = True
         self.materialize_non_diff = True
-        self.node_hooks: Any = None
+        self.prehooks = 0  # how many of the hooks on ctx run before backward
         self.cotangent_dtypes: list[Any] = []  # where set_output_grad_dtype chose
         self.flags_read = False
         self.axes: frozenset[str] = frozenset()
@@ -120,6 +121,7 @@ class Application:
             or not state.saves_only()
             or len(state.saved) != len(self.snapshot.leaves)
             or ctx.__dict__
+            or self.spec.hooks is not None
             or _hooks.current() is not None
             or not _compat.outside_meshes()
         ):
@@ -145,6 +147,9 @@ class Application:
             and self.spec.captured is None
             and not self.spec.watched
             and self.hooks is None
+            and not self.snapshot.hooks
+            and not self.cotangent_dtypes
+            and self.materialize_non_diff
             and not self.snapshot.tags
             and self.sizes == (1, 0, 0)
             and self.snapshot.treedef is None
@@ -159,7 +164,7 @@ class Application:
         self.flags_read = state.flags_read
         self.materialize = state.materialize
         self.materialize_non_diff = state.materialize_non_diff
-        self.node_hooks = state.hooks
+        self.prehooks = 0 if state.hooks is None else len(state.hooks[0])
         self.differentiable = tuple([is_differentiable(a) for a in outputs.arrays])
         if state.non_differentiable:
             marked = {id(value) for value in state.non_differentiable}
@@ -190,15 +195,33 @@ class Application:
         snapshot, new = self.snapshot, copy.copy(self)
         new.attachment = None
         numbers = snapshot.saved_numbers(), snapshot.other_numbers()
+        packer = self._packer(groups.inputs)
         new.packing, kept = _packing.pack(
-            self.spec.owner, self.hooks, values, *numbers, tags
+            self.spec.owner, packer, values, *numbers, tags
         )
         return new, kept
+
+    def _packer(self, inputs: Sequence[Any]) -> Packer:
+        """The hooks, over the hidden operands at the end of `inputs`."""
+        assert self.hooks is not None
+        hidden = inputs[self.spec.count :]
+        pack, unpack, name = self.hooks
+        if isinstance(pack, Template):
+            pack = pack.build(hidden)
+        if isinstance(unpack, Template):
+            unpack = unpack.build(hidden)
+        return Packer(pack, unpack, name)
+
+    def plain(self, kept: Sequence[Any]) -> Sequence[Any]:
+        """The residuals that are kept as they are; None for those that are packed."""
+        return kept if self.packing is None else self.packing.plain(kept)
 
     def context(self, kept: Sequence[Any], phase: str) -> Context:
         """A fresh context with what forward put on its own."""
         ctx = Context(self.spec.owner, phase, self.spec.slot_flags(self.flags))
-        plain, packed = self.packing.restore(kept) if self.packing else (kept, {})
+        plain, packed = self.plain(kept), {}
+        if self.packing is not None:
+            packed = self.packing.packed(kept, self._packer(self.hidden(kept)))
         saved, saved_for_forward, attributes = self.snapshot.restore(plain, packed)
         state = ctx._state
         state.materialize = self.materialize
@@ -216,8 +239,8 @@ class Application:
         if self.spec.captured is None:
             return ()
         found: list[Any] = [None] * len(self.avals)
-        plain = self.packing.restore(kept)[0] if self.packing else kept
-        for (kind, i), value in zip(self.snapshot.sources, plain, strict=True):
+        sources = zip(self.snapshot.sources, self.plain(kept), strict=True)
+        for (kind, i), value in sources:
             if kind == "inputs":
                 found[i] = value
         return found
@@ -277,7 +300,7 @@ class Application:
                 values, sealed = _once.seal(values, spec.owner)
             residuals, cotangents = values[: len(residuals)], values[len(residuals) :]
         ctx = self.context(residuals, "backward")
-        hooks = _node.hooks_of(self.node_hooks, ctx) if self.node_hooks else None
+        hooks = self._hooks(residuals) if self.snapshot.hooks else None
         slots = self.result.slots(cotangents)
         if hooks:
             slots = _node.run_prehooks(spec.owner, hooks[0], slots)
@@ -296,6 +319,11 @@ class Application:
         if not self.explicit and _compat.outside_meshes():
             return gradients
         return _axes.conform_all(gradients, self.avals, self.axes)
+
+    def _hooks(self, kept: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The hooks on ctx that run before and after backward."""
+        hooks = self.snapshot.restore_hooks(self.plain(kept))
+        return hooks[: self.prehooks], hooks[self.prehooks :]
 
     def _call(self, method: Any, ctx: Context, slots: Sequence[Any]) -> Any:
         """Backward as the class wants to be called."""
@@ -321,7 +349,6 @@ class Application:
 
             def arrays(residuals: Any, cotangents: Any) -> list[Any]:
                 ctx = self.context(residuals, "backward")
-                ctx.__dict__.pop(_node.LIFTED, None)
                 slots = self.result.slots(cotangents)
                 leaves = jax.tree.leaves(self._call(method, ctx, slots))
                 return [leaf for leaf in leaves if is_array(leaf)]

@@ -19,7 +19,7 @@ from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._primitives import attach, detach
 from jaxgrad.function._run import run
 from jaxgrad.function._spec import Spec
-from jaxgrad.function._trees import is_differentiable
+from jaxgrad.function._trees import as_array, is_differentiable
 
 
 def run_attached(
@@ -271,8 +271,10 @@ def _widened(
     if not any(f and not told for f, told in zip(flags, app.flags, strict=True)):
         return app.keep(groups)
     if app.flags_read:
-        # Attached, so that what it saves anew keeps its derivative.
-        again, _, fresh = run_attached(app.spec, groups.inputs, flags)
+        # Attached, so that what it saves anew keeps its derivative. (JAX may hold a
+        # Python scalar there.)
+        inputs = [as_array(x) for x in groups.inputs]
+        again, _, fresh = run_attached(app.spec, inputs, flags)
         return again.keep(fresh._replace(outs=groups.outs))
     wide = copy.copy(app)
     wide.attachment = None

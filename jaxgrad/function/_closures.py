@@ -12,13 +12,28 @@ from typing import Any, NoReturn
 
 from jaxgrad import _compat
 from jaxgrad.errors import ClosureError
-from jaxgrad.function._opaque import Parts
+from jaxgrad.function._opaque import Parts, collected
 from jaxgrad.function._trees import contains_tracer
 
 
-def find(values: Sequence[tuple[str, Any]]) -> Parts | None:
-    """The tracers that named functions and objects hold, or None if there are none."""
-    parts = Parts(values, lambda leaf: isinstance(leaf, _compat.Tracer))
+def find(
+    values: Sequence[tuple[str, Any]], hooks: Sequence[tuple[str, Any]] = ()
+) -> Parts | None:
+    """The tracers that named functions and objects hold, or None if there are none.
+
+    Args:
+        values: them, with their names.
+        hooks: more of them; what these have collected in lists doesn't count.
+
+    Returns:
+        Where the tracers were.
+    """
+    lists: set[int] = set().union(*(collected(hook) for _, hook in hooks))
+
+    def wanted(leaf: Any) -> bool:
+        return isinstance(leaf, _compat.Tracer) and id(leaf) not in lists
+
+    parts = Parts([*values, *hooks], wanted)
     return parts if parts.templates else None
 
 

@@ -77,6 +77,13 @@ def chosen_dtypes(app: "Application", outputs: Outputs, wanted: Any) -> list[Any
                 f"{position}, which is not a differentiable array.\n  Expected None."
             )
         for i in places:
+            is_complex = app.out_avals[i].dtype.kind == "c"
+            if dtype is not None and is_complex and jnp.dtype(dtype).kind != "c":
+                raise ContextError(
+                    f"{owner}: ctx.set_output_grad_dtype was given the real {dtype!r} "
+                    f"for output {position}, which is complex.\n  Expected a complex "
+                    "dtype or None."
+                )
             if dtype is not None and app.differentiable[i]:
                 dtypes[i] = jnp.dtype(dtype)
     return dtypes

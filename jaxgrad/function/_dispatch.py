@@ -30,6 +30,7 @@ from jaxgrad.function import (
     _anomaly,
     _audit,
     _closures,
+    _hooks,
     _mutation,
     _provenance,
     _refs,
@@ -113,7 +114,9 @@ class Dispatch:
         if self.mixed and self._read() != self.functions:
             self.cls()._reset()
             return self.cls().apply(*args, **kwargs)
-        if len(args) == self.direct_arity and not kwargs and self._only_arrays(args):
+        hooks = _hooks.current()
+        direct = hooks is None and len(args) == self.direct_arity and not kwargs
+        if direct and self._only_arrays(args):
             assert self.direct is not None
             return self._call(self.direct, args)
         if self.compiled:
@@ -222,7 +225,7 @@ class Dispatch:
             forbid_refs(spec, arrays[spec.count :])
         if captured is not None:
             _refs.refuse_hidden(spec.owner, captured.names, captured.leaves)
-            spec = spec.capturing(captured)
+            spec = spec.capturing(captured, _hooks.current())
             hidden = captured.take()
             if _compat.over_reports():
                 hidden = forbid(spec, hidden)
@@ -259,6 +262,10 @@ class Dispatch:
     def _call(self, spec: Spec, arrays: Sequence[Any]) -> Any:
         if _anomaly.SWITCH.value is not None:
             spec = _anomaly.watched(spec)
+        # Here and not where forward is traced: that may be after the region.
+        hooks = _hooks.current()
+        if hooks is not None and spec.hooks is None:
+            spec = spec.packed_by(hooks)
         try:
             outputs = lower(spec)(*arrays)
             if _audit.EAR.value is not None:
@@ -280,7 +287,9 @@ class Dispatch:
         """The tracers in what the class and its static arguments hold on to."""
         values = list(self.methods) if self.closed else []
         values += spec.opaque()
-        return _closures.find(values) if values else None
+        packer = _hooks.current()
+        hooks = packer.functions() if packer is not None else []
+        return _closures.find(values, hooks) if values or hooks else None
 
 
 def _has_jvp(spec: Spec) -> bool:

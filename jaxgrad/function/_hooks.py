@@ -18,6 +18,7 @@ import jax
 
 from jaxgrad import _compat
 from jaxgrad.errors import HookError
+from jaxgrad.function import _closures
 from jaxgrad.function._primitives import LinearRule, linear
 from jaxgrad.function._trees import is_differentiable
 
@@ -34,6 +35,10 @@ class Packer(NamedTuple):
     pack: Callable[[Any], Any]
     unpack: Callable[[Any], Any]
     name: str = ""
+
+    def functions(self) -> list[tuple[str, Any]]:
+        """Its two functions, with their names."""
+        return [("pack", self.pack), ("unpack", self.unpack)]
 
     def __repr__(self) -> str:
         """Its name, or those of its functions."""
@@ -54,6 +59,29 @@ def current() -> Packer | None:
     """The hooks in force in this thread, or None."""
     value = _context.value
     return value if type(value) is Packer else None
+
+
+def unclosed(owner: str) -> Packer | None:
+    """The hooks in force where forward is traced after the application was made.
+
+    Returns:
+        The hooks, or None.
+
+    Raises:
+        HookError: they close over a traced value, which may not live long enough.
+    """
+    hooks = current()
+    if hooks is None:
+        return None
+    closed = _closures.find([], hooks.functions())
+    if closed is not None:
+        raise HookError(
+            f"{owner}: the hooks {hooks!r} close over the traced value "
+            f"{closed.names[0]!r}, and were entered after {owner} was applied.\n"
+            "  Expected hooks over concrete values there; got a tracer.\n"
+            f"  Enter the region where {owner}.apply is called."
+        )
+    return hooks
 
 
 class saved_tensors_hooks(contextlib.ContextDecorator):

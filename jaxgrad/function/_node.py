@@ -14,11 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad import _compat
 from jaxgrad.errors import ContextAttributeError, ContextError, HookError
 from jaxgrad.function._trees import as_array, is_array, short_type
-
-LIFTED = "_node_hooks"  # the attribute for hooks that close over traced arrays
 
 _GRAPH = "JAX keeps no autograd graph; see jax.make_jaxpr, or `jaxgrad show`"
 _ABSENT = {
@@ -52,26 +49,6 @@ class Handle:
         """Take the hook away; a second time does nothing."""
         if self._hook in self._hooks:
             self._hooks.remove(self._hook)
-
-
-class _Lifted:
-    """Stands for a hook among the attributes, whose arrays are residuals."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-def _holds_tracer(hook: Any) -> bool:
-    """Whether a hook closes over a traced array itself, not in a container."""
-    # What it holds in containers is left alone: it may collect things there.
-    cells = getattr(hook, "__closure__", None) or ()
-    for cell in cells:
-        try:
-            if isinstance(cell.cell_contents, _compat.Tracer):
-                return True
-        except ValueError:  # an empty cell
-            continue
-    return False
 
 
 class Node:
@@ -229,13 +206,8 @@ class Node:
             )
         if state.hooks is None:
             state.hooks = ([], [])
-        entry: Any = hook
-        if _holds_tracer(hook):
-            lifted = self.__dict__.setdefault(LIFTED, [])
-            entry = _Lifted(len(lifted))
-            lifted.append(hook)
-        state.hooks[kind].append(entry)
-        return Handle(state.hooks[kind], entry)
+        state.hooks[kind].append(hook)
+        return Handle(state.hooks[kind], hook)
 
     def _bool(self, name: str, value: Any) -> bool:
         if not isinstance(value, bool):
@@ -262,18 +234,6 @@ def missing(owner: str, name: str, known: list[str]) -> ContextAttributeError:
         f"  Expected one that forward has set ({', '.join(known) or 'it set none'}); "
         f"got {name!r}."
     )
-
-
-def hooks_of(
-    hooks: tuple[list[Any], list[Any]], ctx: Any
-) -> tuple[list[Any], list[Any]]:
-    """The hooks before and after backward, those among the attributes included."""
-    lifted = ctx.__dict__.pop(LIFTED, ())
-    pre, post = [
-        [lifted[h.index] if isinstance(h, _Lifted) else h for h in kind]
-        for kind in hooks
-    ]
-    return pre, post
 
 
 def run_prehooks(

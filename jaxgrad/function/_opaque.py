@@ -229,6 +229,31 @@ class Parts:
         return lambda arrays: arrays[position]
 
 
+def collected(value: Any, depth: int = _DEPTH) -> set[int]:
+    """The ids of the arrays that a function or object holds in lists."""
+    # A hook may collect what it sees in a list, which must stay the same list.
+    if not depth or type(value) in _SIMPLE or isinstance(value, _WHOLE):
+        return set()
+    if isinstance(value, list | collections.deque):
+        leaves = jax.tree.leaves(list(value))
+        return {id(leaf) for leaf in leaves if isinstance(leaf, jax.Array)}
+    parts: list[Any] = []
+    if isinstance(value, types.FunctionType):
+        parts += [_content(cell) for cell in value.__closure__ or ()]
+        parts += [value.__defaults__, value.__kwdefaults__]
+    elif isinstance(value, types.MethodType):
+        parts += [value.__func__, value.__self__]
+    elif isinstance(value, functools.partial):
+        parts += [value.func, value.args, value.keywords]
+    elif isinstance(value, tuple):
+        parts += value
+    elif isinstance(value, dict):
+        parts += value.values()
+    elif not isinstance(value, jax.Array):
+        parts += getattr(value, "__dict__", {}).values()
+    return set().union(*(collected(part, depth - 1) for part in parts))
+
+
 def identity(value: Any) -> int:
     """What tells values apart; a class method is made anew each time it is read."""
     if isinstance(value, types.MethodType) and isinstance(value.__self__, type):

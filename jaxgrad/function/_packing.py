@@ -12,7 +12,7 @@ import jax
 from jax.ad_checkpoint import checkpoint_name
 
 from jaxgrad.errors import HookError
-from jaxgrad.function import _poison
+from jaxgrad.function import _closures, _poison
 from jaxgrad.function._hooks import Packer
 from jaxgrad.function._trees import as_array, is_array, is_differentiable, is_inexact
 
@@ -38,7 +38,7 @@ class Packed:
         rest = iter(self.leaves)
         leaves = [next(rest) if leaf is _HOLE else leaf for leaf in self.part.leaves]
         value = self.packer.unpack(jax.tree.unflatten(self.part.treedef, leaves))
-        if not is_array(value):
+        if not is_array(value) and not hasattr(value, "dtype"):
             raise HookError(
                 f"{self.owner}: the unpack hook {self.packer!r} returned "
                 f"{type(value).__name__} {value!r} for a saved tensor.\n"
@@ -71,11 +71,10 @@ class Packing:
         parts: for each packed residual, its number and how it was packed.
     """
 
-    __slots__ = ("kept", "owner", "packer", "parts", "total")
+    __slots__ = ("kept", "owner", "parts", "total")
 
-    def __init__(self, owner: str, packer: Packer, total: int) -> None:
+    def __init__(self, owner: str, total: int) -> None:
         self.owner = owner
-        self.packer = packer
         self.total = total
         self.kept: list[int] = []
         self.parts: list[tuple[int, _Part]] = []
@@ -87,18 +86,22 @@ class Packing:
             out += [number] * part.count + [None] * part.lossy
         return out
 
-    def restore(self, values: Sequence[Any]) -> tuple[list[Any], dict[int, Packed]]:
-        """The residuals that are kept as they are, and by number those packed."""
-        plain: list[Any] = [None] * self.total
+    def plain(self, values: Sequence[Any]) -> list[Any]:
+        """The residuals that are kept as they are; None for the others."""
+        out: list[Any] = [None] * self.total
         for number, value in zip(self.kept, values, strict=False):
-            plain[number] = value
-        packed: dict[int, Packed] = {}
+            out[number] = value
+        return out
+
+    def packed(self, values: Sequence[Any], packer: Packer) -> dict[int, Packed]:
+        """Those that are packed, by number."""
+        out: dict[int, Packed] = {}
         start = len(self.kept)
         for number, part in self.parts:
             stop = start + part.count + part.lossy
-            packed[number] = Packed(self.owner, self.packer, part, values[start:stop])
+            out[number] = Packed(self.owner, packer, part, values[start:stop])
             start = stop
-        return plain, packed
+        return out
 
 
 def opened(saved: Sequence[Any]) -> tuple[Any, ...]:
@@ -127,12 +130,13 @@ def pack(
     Returns:
         The packing, and the arrays to keep.
     """
-    packing = Packing(owner, packer, len(values))
+    packing = Packing(owner, len(values))
     packing.kept = [i for i in range(len(values)) if i in needed or i not in saved]
     arrays = [values[i] for i in packing.kept]
     for number in dict.fromkeys(saved):
         value = as_array(values[number])  # JAX may hold a Python scalar there
         leaves, treedef = jax.tree.flatten(packer.pack(value))
+        _check(owner, packer, leaves)
         found = [as_array(leaf) for leaf in leaves if is_array(leaf)]
         if number in names:
             found = [checkpoint_name(leaf, names[number]) for leaf in found]
@@ -145,6 +149,19 @@ def pack(
         if lossy:
             arrays.append(_poison.witness(value, _poison_of(owner, packer)))
     return packing, arrays
+
+
+def _check(owner: str, packer: Packer, leaves: Sequence[Any]) -> None:
+    """Refuse a packed value that hides a traced array in something else."""
+    for leaf in leaves:
+        if not is_array(leaf) and _closures.find([("packed", leaf)]) is not None:
+            raise HookError(
+                f"{owner}: the pack hook {packer!r} returned a "
+                f"{type(leaf).__name__} that holds a traced array.\n"
+                "  Expected a pytree of arrays and static values; got an array inside "
+                "something that JAX can't look into.\n"
+                "  Return arrays in tuples, lists, dicts or registered dataclasses."
+            )
 
 
 def named(values: Sequence[Any], names: dict[int, str]) -> list[Any]:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from jaxgrad import _compat
 from jaxgrad.function._primitives import detach
-from jaxgrad.function._trees import is_inexact
+from jaxgrad.function._trees import as_array, is_inexact
 
 
 class Poison(NamedTuple):
@@ -42,7 +42,7 @@ def guard(values: Sequence[Any], poison: Poison) -> list[Any]:
 
 def witness(value: Any, poison: Poison) -> Any:
     """An empty array that is differentiated where `value` is; its tangent raises."""
-    return guard_p.bind(jnp.ravel(value)[:0], poison=poison)[0]
+    return witness_p.bind(value, poison=poison)[0]
 
 
 def seal(
@@ -59,17 +59,14 @@ def seal(
     moving = [i for i, v in enumerate(values) if v is not None and _moves(v)]
     if not moving:
         return list(values), lambda result: result
-    parts = [jnp.ravel(values[i])[:0] for i in moving]
-    # Empty arrays of any dtype can be one: there is nothing in them to convert.
-    parts = [p.real.astype(jnp.float32) for p in parts]
-    mark = guard_p.bind(jnp.concatenate(parts), poison=poison)[0]
+    marks = [witness(values[i], poison) for i in moving]
     out = list(values)
     for i, value in zip(moving, detach([values[i] for i in moving]), strict=True):
         out[i] = value
 
     def sealed(result: Any) -> Any:
-        marks = result is not None and is_inexact(result.dtype)
-        return tie(result, mark) if marks else result
+        inexact = result is not None and is_inexact(result.dtype)
+        return tie(result, *marks) if inexact else result
 
     return out, sealed
 
@@ -78,9 +75,9 @@ def _moves(value: Any) -> bool:
     return isinstance(value, _compat.Tracer) and is_inexact(value.dtype)
 
 
-def tie(value: Any, witness: Any) -> Any:
-    """`value`, differentiated where `witness` is."""
-    return tie_p.bind(value, witness)[0]
+def tie(value: Any, *witnesses: Any) -> Any:
+    """`value`, differentiated where one of `witnesses` is."""
+    return tie_p.bind(as_array(value), *witnesses)[0]
 
 
 def _identity(value: Any, *, poison: Poison) -> list[Any]:
@@ -137,26 +134,78 @@ poison_p = _compat.define(
 )
 
 
-# --- tie: (value, witness) -> value ---------------------------------------------------
+# --- witness: value -> an empty array; lost: its tangent ------------------------------
 
 
-def _first(value: Any, _: Any) -> list[Any]:
+def _nothing(value: Any, *, poison: Poison) -> list[Any]:
+    return [jnp.zeros(_EMPTY.shape, _EMPTY.dtype)]
+
+
+def _nothing_avals(value: Any, *, poison: Poison) -> list[Any]:
+    return [_EMPTY]
+
+
+def _witness_jvp(primals: Any, tangents: Any, *, poison: Poison) -> Any:
+    out = witness_p.bind(*primals, poison=poison)
+    if type(tangents[0]) is _compat.Zero:
+        return out, _compat.zero_tangents(out)
+    return out, lost_p.bind(tangents[0], poison=poison)
+
+
+def _lost_jvp(primals: Any, tangents: Any, *, poison: Poison) -> Any:
+    tangent = _compat.instantiate(tangents[0])
+    return lost_p.bind(*primals, poison=poison), lost_p.bind(tangent, poison=poison)
+
+
+def _shared(name: str) -> Callable[..., Any]:
+    def rule(axis: Any, args: Any, dims: Any, *, poison: Poison) -> Any:
+        # Empty with a batch axis or without.
+        primitive = {"witness": witness_p, "lost": lost_p}[name]
+        return primitive.bind(*args, poison=poison), [None]
+
+    return rule
+
+
+_EMPTY = _compat.ShapedArray((0,), jnp.dtype("float32"))
+witness_p = _compat.define(
+    "function_witness",
+    _nothing,
+    _nothing_avals,
+    jvp=_witness_jvp,
+    batch=_shared("witness"),
+)
+lost_p = _compat.define(
+    "function_lost",
+    _refuse,
+    _nothing_avals,
+    jvp=_lost_jvp,
+    transpose=lambda ct, value, *, poison: poison.refuse(),
+    batch=_shared("lost"),
+)
+
+
+# --- tie: (value, *witnesses) -> value ------------------------------------------------
+
+
+def _first(value: Any, *_: Any) -> list[Any]:
     return [value]
 
 
 def _tie_jvp(primals: Any, tangents: Any) -> Any:
     out = tie_p.bind(*primals)
-    own, poisoned = tangents
-    if type(poisoned) is _compat.Zero:
+    own, poisoned = tangents[0], [t for t in tangents[1:] if type(t) is not _ZERO]
+    if not poisoned:
         return out, [own]
-    # A sum over nothing: it depends on the poison, so that using it raises.
-    spread = jnp.zeros_like(out[0]) + jnp.sum(poisoned).astype(out[0].dtype)
-    return out, [spread if type(own) is _compat.Zero else own + spread]
+    # Sums over nothing: they depend on the poison, so that using one raises.
+    spread = jnp.zeros_like(out[0])
+    for tangent in poisoned:
+        spread = spread + jnp.sum(tangent).astype(spread.dtype)
+    return out, [spread if type(own) is _ZERO else own + spread]
 
 
 def _tie_batch(axis: Any, args: Any, dims: Any) -> Any:
-    # The witness is empty, with a batch axis or without.
     return tie_p.bind(*args), [dims[0]]
 
 
+_ZERO = _compat.Zero
 tie_p = _compat.define("function_tie", _first, _first, jvp=_tie_jvp, batch=_tie_batch)

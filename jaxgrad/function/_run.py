@@ -144,12 +144,13 @@ def run(
     marked = ctx._state.non_differentiable
     if marked:
         _audit.constant(spec, raw.arrays, marked)
-    app.snapshot, mids, aux = take(context, detached, returned, marked, needed)
+    hooks = [h for kind in state.hooks or () for h in kind]
+    app.snapshot, mids, aux = take(context, detached, returned, marked, needed, hooks)
     if state.names:
         app.snapshot.tag(state.saved, state.names)
     if spec.watch is not None:
         spec.watch.forward(app.snapshot, (*inputs, *outputs.arrays), mids, aux)
-    app.hooks = _hooks.current()
+    app.hooks = spec.hooks or _hooks.unclosed(spec.owner)
     outs = outputs.arrays if every else _kept(outputs.arrays, app.differentiable)
     app.sizes = (len(outs), len(mids), len(aux))
     if app.is_common(outputs):

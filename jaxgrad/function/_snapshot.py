@@ -5,7 +5,7 @@ one entry of `Snapshot.sources`: an input, an output, or a value that forward co
 on the way. A value that is kept twice is one residual.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgrad import _compat
 from jaxgrad.errors import ContextError
-from jaxgrad.function._opaque import Parts, Template
+from jaxgrad.function._opaque import Parts, Template, collected
 from jaxgrad.function._trees import as_array, flatten, is_differentiable
 
 
@@ -47,9 +47,10 @@ class Snapshot:
         saved: how many of the leaves are what `save_for_backward` kept.
         hidden: the numbers of the residuals that are needed in any case.
         tags: by number, the names that the user gave to residuals.
+        hooks: functions that run round backward.
     """
 
-    __slots__ = ("hidden", "leaves", "saved", "sources", "tags", "treedef")
+    __slots__ = ("hidden", "hooks", "leaves", "saved", "sources", "tags", "treedef")
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Snapshot:
         self.saved = saved
         self.hidden = hidden
         self.tags: dict[int, str] = {}
+        self.hooks: list[Any] = []
 
     def names(self) -> list[str]:
         """One name for each source, like `saved_tensors[0]` or `ctx.scale`."""
@@ -94,6 +96,10 @@ class Snapshot:
             return tuple(saved), None, None
         rest = [self._leaf(leaf, residuals) for leaf in self.leaves[self.saved :]]
         return self._unflatten(saved + rest)
+
+    def restore_hooks(self, residuals: Sequence[Any]) -> list[Any]:
+        """The hooks, over `residuals`."""
+        return [self._leaf(hook, residuals) for hook in self.hooks]
 
     def tag(self, saved: Sequence[Any], names: Sequence[str]) -> None:
         """Note the names of saved arrays; "" for one without."""
@@ -135,6 +141,7 @@ def take(
     outs: Sequence[Any],
     marked: Sequence[Any] = (),
     needed: Iterable[int] = (),
+    hooks: Sequence[Any] = (),
 ) -> tuple[Snapshot, list[Any], list[Any]]:
     """Take apart what a context holds.
 
@@ -144,6 +151,7 @@ def take(
         outs: the arrays that it returned; likewise.
         marked: outputs that the user declared constants, and that stay constants.
         needed: positions of inputs that are residuals in any case.
+        hooks: functions that run round backward, and may close over arrays.
 
     Returns:
         The snapshot, which holds no array; and the arrays that are neither input nor
@@ -161,6 +169,10 @@ def take(
         leaves = [taker.leaf(v, position < arrays) for position, v in enumerate(flat)]
     hidden = [taker.source(("inputs", position)) for position in needed]
     snapshot = Snapshot(taker.sources, leaves, treedef, count, hidden)
+    for hook in hooks:
+        taken = taker.hook(hook)
+        snapshot.hooks.append(taken)
+        hidden += taken.indices if isinstance(taken, _Opaque) else ()
     return snapshot, taker.mids, taker.aux
 
 
@@ -202,7 +214,20 @@ class _Taker:
 
     def opaque(self, value: Any) -> Any:
         """What stands for a value that is no pytree, but may hold arrays."""
-        parts = Parts([("", value)], lambda leaf: isinstance(leaf, jax.Array))
+        return self._opened(value, lambda leaf: isinstance(leaf, jax.Array))
+
+    def hook(self, value: Any) -> Any:
+        """The same for a hook, which keeps the lists that it collects things in."""
+        lists = collected(value)
+
+        def wanted(leaf: Any) -> bool:
+            ours = id(leaf) in self.known or id(leaf) not in lists
+            return isinstance(leaf, jax.Array) and ours
+
+        return self._opened(value, wanted)
+
+    def _opened(self, value: Any, wanted: Callable[[Any], bool]) -> Any:
+        parts = Parts([("", value)], wanted)
         if not parts.templates:
             return value
         (template,) = parts.templates.values()

@@ -105,6 +105,8 @@ class Spec:
         self.restless: set[int] = set()  # which of them forward itself changes
         self.linear: dict[Any, bool] = {}
         self.token = object()  # the same for every copy
+        self.hooks: Any = None  # the saved-tensor hooks where it was applied
+        self.hooked: Spec | None = None  # the last copy that has some
         self.familiar: Any = None  # the Application of a run; see `_run.run`
         self.lowered: Callable[..., Any] | None = None
         self.compiled: Callable[..., Any] | None = None
@@ -221,7 +223,7 @@ class Spec:
         new.restless = set()
         return new
 
-    def capturing(self, captured: Parts) -> "Spec":
+    def capturing(self, captured: Parts, hooks: Any = None) -> "Spec":
         """A Spec for one call with hidden operands: what its functions close over."""
         new = self._copy()
         new.captured = captured
@@ -232,9 +234,20 @@ class Spec:
         new.leaves = [
             leaf if leaf is ARRAY else captured.template(leaf) for leaf in self.leaves
         ]
+        if hooks is not None:
+            pack, unpack = map(captured.template, hooks[:2])
+            new.hooks = hooks._replace(pack=pack, unpack=unpack)
         new._cls = weakref.ref(self.cls)
         new.array_slots = [*self.array_slots, *[-1] * len(captured.names)]
         return new
+
+    def packed_by(self, hooks: Any) -> "Spec":
+        """A Spec for calls inside saved-tensor hooks."""
+        last = self.hooked
+        if last is None or last.hooks != hooks:
+            last = self.hooked = self._copy()
+            last.hooks = hooks
+        return last
 
     def watched_by(self, watch: Any) -> "Spec":
         """A Spec for one call whose backward is watched."""
@@ -282,4 +295,5 @@ class Spec:
         new = Spec.__new__(Spec)
         new.__dict__.update(self.__dict__)
         new.lowered = new.compiled = new.defined = new.familiar = None
+        new.hooked = None
         return new

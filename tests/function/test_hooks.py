@@ -12,7 +12,7 @@ import pytest
 
 import jaxgrad
 from jaxgrad import Context, Function, packers, saved_tensors_hooks
-from jaxgrad.errors import HookError
+from jaxgrad.errors import ClosureError, HookError
 
 X = jnp.array([0.5, -1.0, 2.0])
 
@@ -358,3 +358,45 @@ def test_a_platform_without_host_memory_is_an_error(
     monkeypatch.setattr(jax, "devices", lambda: [Device()])
     with pytest.raises(HookError, match="pinned_host"):
         jaxgrad.save_on_host()
+
+
+@pytest.mark.parametrize("wrap", WRAP)
+def test_a_region_inside_a_transformed_function_holds(wrap: str) -> None:
+    """Forward may be traced for its gradient when the region is over."""
+
+    def inside(x: jax.Array) -> jax.Array:
+        with times(10.0):
+            return MarkedSquare.apply(x)
+
+    got = jax.grad(lambda x: WRAP[wrap](inside)(x).sum())(X)
+    np.testing.assert_allclose(got, 50 * X)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit])
+def test_hooks_may_close_over_values_of_an_outer_jit(wrap: Callable) -> None:
+    def run(x: jax.Array, factor: jax.Array) -> jax.Array:
+        with saved_tensors_hooks(lambda x: factor * x, lambda x: factor * x):
+            return jax.grad(lambda x: wrap(MarkedSquare.apply)(x).sum())(x)
+
+    np.testing.assert_allclose(jax.jit(run)(X, jnp.float32(3.0)), 45 * X)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit])
+def test_hooks_must_not_close_over_what_is_differentiated(wrap: Callable) -> None:
+    def run(factor: jax.Array) -> jax.Array:
+        with saved_tensors_hooks(lambda x: x, lambda x: factor * x):
+            return jax.grad(lambda x: wrap(MarkedSquare.apply)(x).sum())(X).sum()
+
+    with pytest.raises(ClosureError, match=r"MarkedSquare closes over 'factor'"):
+        wrap(jax.grad(run))(jnp.float32(3.0))
+
+
+def test_a_packed_value_must_not_hide_arrays() -> None:
+    class Box:
+        def __init__(self, value: Any) -> None:
+            self.value = value
+
+    with saved_tensors_hooks(Box, lambda box: box.value):
+        np.testing.assert_allclose(grad(MarkedSquare), 5 * X)  # concrete
+        with pytest.raises(HookError, match=r"MarkedSquare.*Box that holds a traced"):
+            jax.jit(lambda x: grad(MarkedSquare, x))(X)

@@ -1,5 +1,6 @@
 """What `ctx` has of torch's node: hooks round backward, dtypes, flags, absent parts."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -325,3 +326,81 @@ def test_named_saved_tensors_are_known_to_checkpoint_policies() -> None:
         np.testing.assert_allclose(first(X), 3 * np.cos(X), rtol=1e-6)
         _, back = jax.vjp(first, X)
         np.testing.assert_allclose(back(jnp.ones(2))[0], -3 * np.sin(X), rtol=1e-6)
+
+
+KINDS: dict[str, Callable[[jax.Array], Any]] = {
+    "closure": lambda m: lambda inputs, outputs: (inputs[0] * m,),
+    "default": lambda m: lambda inputs, outputs, m=m: (inputs[0] * m,),
+    "partial": lambda m: functools.partial(lambda m, i, o: (i[0] * m,), m),
+    "dict": lambda m: (lambda d: lambda inputs, outputs: (inputs[0] * d["m"],))(
+        {"m": m}
+    ),
+}
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit, jax.vmap])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("of", ["input", "intermediate"])
+def test_what_a_hook_closes_over_keeps_its_derivative(
+    of: str, kind: str, wrap: Callable
+) -> None:
+    class Hooked(Function):
+        @staticmethod
+        def forward(ctx: Context, x: jax.Array) -> jax.Array:
+            ctx.register_hook(KINDS[kind](x if of == "input" else 1.0 * x))
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Context, g: jax.Array) -> jax.Array:
+            return 7 * g
+
+    first = jax.grad(lambda x: wrap(Hooked.apply)(x).sum())
+    np.testing.assert_allclose(first(X), 7 * X, rtol=1e-6)
+    second = jax.grad(lambda x: first(x).sum())
+    np.testing.assert_allclose(second(X), np.full(2, 7.0), rtol=1e-6)
+
+
+def test_a_hook_may_collect_what_it_sees() -> None:
+    seen: list[Any] = []
+    cls, _ = make(lambda ctx: ctx.register_prehook(lambda g: seen.append(g[0])))
+    for count in (1, 2, 3):
+        grad(cls)
+        assert len(seen) == count
+
+
+def test_what_one_run_says_on_ctx_is_not_said_for_the_next() -> None:
+    told = [True]
+
+    class Sometimes(Function):
+        @staticmethod
+        def forward(ctx: Context, x: jax.Array) -> jax.Array:
+            ctx.save_for_backward(x)
+            if told[-1]:
+                ctx.register_hook(lambda inputs, outputs: (11 * inputs[0],))
+                ctx.set_output_grad_dtype(jnp.float16)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Context, g: jax.Array) -> jax.Array:
+            (x,) = ctx.saved_tensors
+            return 7 * x if g.dtype == jnp.float32 else 7 * x + 1
+
+    for say in (True, False, True, False, False):
+        told.append(say)
+        got = jax.jit(jax.grad(lambda x: Sometimes.apply(x).sum()))(X)
+        np.testing.assert_allclose(got, 11 * (7 * X + 1) if say else 7 * X, rtol=1e-5)
+
+
+def test_a_complex_output_takes_complex_cotangents() -> None:
+    class Turn(Function):
+        @staticmethod
+        def forward(ctx: Context, x: jax.Array) -> jax.Array:
+            ctx.set_output_grad_dtype(jnp.float32)
+            return 1j * x
+
+        @staticmethod
+        def backward(ctx: Context, g: jax.Array) -> jax.Array:
+            return (-1j * g).real
+
+    with pytest.raises(ContextError, match="which is complex"):
+        jax.grad(lambda x: Turn.apply(x).imag.sum())(X)

@@ -1,13 +1,14 @@
 """`once_differentiable`: a second derivative is always an error that names it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad import Function, once_differentiable
+from jaxgrad import Context, Function, once_differentiable
 from jaxgrad.errors import OnceDifferentiableError
 from tests.function.functions import dual, says
 
@@ -99,3 +100,30 @@ def test_forward_mode_of_a_dual_rule_is_a_first_derivative_too() -> None:
     np.testing.assert_allclose(jax.jacfwd(f)(X), 400.0)
     with pytest.raises(OnceDifferentiableError):
         jax.jacfwd(jax.jacfwd(f))(X)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit])
+def test_a_rule_on_the_host_is_not_differentiated(wrap: Callable) -> None:
+    """JAX can't differentiate a callback; the rule says so in its own words."""
+
+    def host(x: Any) -> Any:
+        return np.cos(np.asarray(x))
+
+    class OnHost(Function):
+        @staticmethod
+        def forward(ctx: Context, x: jax.Array) -> jax.Array:
+            ctx.save_for_backward(x)
+            return jnp.sin(x)
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx: Context, g: jax.Array) -> jax.Array:
+            (x,) = ctx.saved_tensors
+            kind = jax.ShapeDtypeStruct(x.shape, x.dtype)
+            return g * jax.pure_callback(host, kind, x, vmap_method="expand_dims")
+
+    x = jnp.array([0.5, -1.0])
+    first = wrap(jax.grad(lambda x: OnHost.apply(x).sum()))
+    np.testing.assert_allclose(first(x), np.cos(x), rtol=1e-6)
+    with pytest.raises(OnceDifferentiableError, match="OnHost"):
+        jax.grad(lambda x: first(x).sum())(x)
