@@ -55,7 +55,8 @@ def detect_anomaly(check_nan: bool = True) -> Generator[None]:
     were finite and whose gradient is not; the message names it, the line that applied
     it and the argument, and says which of its arguments, outputs and saved values were
     not finite already. A decorator too. Outside it costs nothing; inside, programs are
-    compiled anew, and each Function's backward waits for the host.
+    compiled anew, and each Function's backward waits for the host. Under `vmap`, both
+    branches of a `cond` are computed, and both are watched.
 
     Args:
         check_nan: False to look at no gradient; an exception in a backward then still

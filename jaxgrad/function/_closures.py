@@ -15,6 +15,8 @@ from jaxgrad.errors import ClosureError
 from jaxgrad.function._opaque import Parts, collected
 from jaxgrad.function._trees import contains_tracer
 
+OF_HOOKS = " in saved_tensors_hooks"
+
 
 def find(
     values: Sequence[tuple[str, Any]], hooks: Sequence[tuple[str, Any]] = ()
@@ -34,6 +36,9 @@ def find(
         return isinstance(leaf, _compat.Tracer) and id(leaf) not in lists
 
     parts = Parts([*values, *hooks], wanted)
+    if hooks and parts.templates:
+        own = len(Parts(values, wanted).names) if values else 0
+        parts.names[own:] = [f"{name}{OF_HOOKS}" for name in parts.names[own:]]
     return parts if parts.templates else None
 
 
@@ -53,6 +58,14 @@ def contents(functions: Sequence[Any]) -> list[Any]:
 def refuse(owner: str, names: Sequence[str]) -> NoReturn:
     """Raise: the variables `names` are closed over and are being differentiated."""
     listed = ", ".join(repr(n) for n in dict.fromkeys(names))
+    if any(name.endswith(OF_HOOKS) for name in names):
+        raise ClosureError(
+            f"The hooks for the saved tensors of {owner} close over {listed}, which is "
+            "being differentiated.\n"
+            "  Expected hooks over constants: a rule can't say the gradient of what "
+            "its hooks do; got a differentiated value.\n"
+            "  Use jax.lax.stop_gradient on it, outside the hooks."
+        )
     if not names:
         raise ClosureError(
             f"{owner}.forward used a value that is being differentiated and is not "

@@ -95,7 +95,9 @@ class saved_tensors_hooks(contextlib.ContextDecorator):
 
     The hooks are part of the key of `jax.jit`'s cache: new function objects re-trace
     what is jitted inside, so make them once. Under `jit` they see tracers. If a packed
-    value has no derivative (integers, say), a second derivative through it raises.
+    value has no derivative (integers, say), a second derivative through it raises. For
+    the `jax.custom_vjp` that `to_custom_vjp` hands out, the region has to be round the
+    derivative, not round the call alone: JAX traces its forward only then.
 
     Args:
         pack: a function of one array that returns a pytree of arrays and static values;

@@ -17,7 +17,8 @@ MARK = "_jaxgrad_once_differentiable"
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a `backward` whose result must not be differentiated again.
 
-    A second derivative raises `OnceDifferentiableError`, under every transformation.
+    A second derivative raises `OnceDifferentiableError`, under every transformation,
+    where it is used (in eager forward mode, where it is computed).
     (torch's decorator of this name gives silent zeros under `torch.func`.)
 
     Args:

@@ -115,7 +115,7 @@ def pack(
     values: Sequence[Any],
     saved: Sequence[int],
     needed: set[int],
-    names: dict[int, str],
+    names: dict[int, list[str]],
 ) -> tuple[Packing, list[Any]]:
     """Pack the saved tensors among residuals.
 
@@ -132,14 +132,13 @@ def pack(
     """
     packing = Packing(owner, len(values))
     packing.kept = [i for i in range(len(values)) if i in needed or i not in saved]
-    arrays = [values[i] for i in packing.kept]
+    arrays = [_named(values[i], names.get(i, ())) for i in packing.kept]
     for number in dict.fromkeys(saved):
         value = as_array(values[number])  # JAX may hold a Python scalar there
         leaves, treedef = jax.tree.flatten(packer.pack(value))
         _check(owner, packer, leaves)
         found = [as_array(leaf) for leaf in leaves if is_array(leaf)]
-        if number in names:
-            found = [checkpoint_name(leaf, names[number]) for leaf in found]
+        found = [_named(leaf, names.get(number, ())) for leaf in found]
         marks = [_HOLE if is_array(leaf) else leaf for leaf in leaves]
         # What is packed into integers, even in part, has no derivative to speak of.
         lossy = is_differentiable(value) and not all(map(is_differentiable, found))
@@ -164,12 +163,15 @@ def _check(owner: str, packer: Packer, leaves: Sequence[Any]) -> None:
             )
 
 
-def named(values: Sequence[Any], names: dict[int, str]) -> list[Any]:
+def named(values: Sequence[Any], names: dict[int, list[str]]) -> list[Any]:
     """Residuals under the names that checkpoint policies know them by."""
-    return [
-        checkpoint_name(value, names[i]) if i in names else value
-        for i, value in enumerate(values)
-    ]
+    return [_named(value, names.get(i, ())) for i, value in enumerate(values)]
+
+
+def _named(value: Any, names: Sequence[str]) -> Any:
+    for name in names:
+        value = checkpoint_name(value, name)
+    return value
 
 
 def _poison_of(owner: str, packer: Packer) -> _poison.Poison:

@@ -66,7 +66,7 @@ class Snapshot:
         self.treedef = treedef
         self.saved = saved
         self.hidden = hidden
-        self.tags: dict[int, str] = {}
+        self.tags: dict[int, list[str]] = {}
         self.hooks: list[Any] = []
 
     def names(self) -> list[str]:
@@ -81,8 +81,8 @@ class Snapshot:
             indices = [leaf.index] if isinstance(leaf, _Slot) else []
             for index in leaf.indices if isinstance(leaf, _Opaque) else indices:
                 found[index] = group + where
-        for index, tag in self.tags.items():
-            found[index] = tag
+        for index, tags in self.tags.items():
+            found[index] = ", ".join(tags)
         return found
 
     def restore(self, residuals: Sequence[Any], packed: dict[int, Any]) -> Any:
@@ -106,7 +106,7 @@ class Snapshot:
         present = [n for v, n in zip(saved, names, strict=True) if v is not None]
         for number, name in zip(self.saved_numbers(), present, strict=True):
             if name:
-                self.tags.setdefault(number, name)
+                self.tags.setdefault(number, []).append(name)
 
     def saved_numbers(self) -> list[int]:
         """The numbers of the residuals that `save_for_backward` kept, in order."""

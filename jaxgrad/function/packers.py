@@ -1,6 +1,7 @@
 """Ready-made packers for `saved_tensors_hooks`: less memory between the two passes.
 
-- `bfloat16`: two bytes a number, its 8 leading bits; differentiable.
+- `bfloat16`: two bytes a number, its 8 leading bits; differentiable. Of float64 numbers
+  those beyond 3.4e38 become infinite.
 - `int8`: one byte a number, by one scale for each tensor; no second derivative.
 - `bitmask`: one bit for each element of a boolean mask.
 

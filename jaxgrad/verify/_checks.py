@@ -1,6 +1,7 @@
 """What `gradcheck` asks of a rule beside its values.
 
 - `check_zeros`: a zero cotangent gives a zero gradient.
+- `check_linear`: gradients are linear in the cotangents.
 - `check_undefined`: an absent cotangent or tangent is the same as a zero one.
 - `check_batched`, `check_batched_forward`: `jax.vmap` of the rule does what a loop
   does.
@@ -68,6 +69,40 @@ class Checks:
                     f"zeros the gradient of {subject.input(i)} is not zero.\n"
                     f"  Expected zeros; got {_largest(gradient)} at most.\n"
                     "  Multiply each gradient by grad_output."
+                )
+
+    def check_linear(self, tolerance: Tolerance) -> None:
+        """Gradients are linear in the cotangents, taken together.
+
+        The Jacobians are compared for one cotangent at a time, which a rule with
+        `grad ** 3` in it passes too.
+
+        Args:
+            tolerance: How far from linear is good enough.
+
+        Raises:
+            GradcheckError: If the gradient of a sum is not the sum of gradients.
+        """
+        subject = self.subject
+        pull = jax.vjp(subject.only(*subject.live), *subject.xs)[1]
+        one, other = (self._cotangents(self._random) for _ in range(2))
+        both = tuple(2 * a - b for a, b in zip(one, other, strict=True))
+        alone = [
+            pull(tuple(c if j == k else jnp.zeros_like(c) for j, c in enumerate(one)))
+            for k in range(len(one))
+        ]
+        pairs = zip(zip(*alone, strict=True), pull(other), pull(both), strict=True)
+        for i, (first, second, third) in enumerate(pairs):
+            expected = 2 * np.sum([wide(g) for g in first], axis=0) - wide(second)
+            if not np.all(tolerance.close(wide(third), expected)):
+                worst = np.max(np.abs(wide(third) - expected))
+                raise GradcheckError(
+                    "backward is not linear in grad_output: the gradient of "
+                    f"{subject.input(i)} for a combination of grad_outputs is not that "
+                    "combination of gradients.\n"
+                    f"  Expected a difference of 0; got {worst:.3g} at most.\n"
+                    "  Use each grad_output as a factor, once; a rule that is meant to "
+                    "be otherwise (clipping, say) sets surrogate = True."
                 )
 
     def check_undefined(self) -> None:

@@ -268,6 +268,8 @@ def _check(subject: Subject, options: Options) -> None:
         if options.check_batched_grad:
             checks.check_batched()
         checks.check_zeros()
+        if subject.reference is not True:
+            checks.check_linear(options.tolerance)
         if options.check_undefined_grad:
             checks.check_undefined()
 

@@ -328,6 +328,30 @@ def test_named_saved_tensors_are_known_to_checkpoint_policies() -> None:
         np.testing.assert_allclose(back(jnp.ones(2))[0], -3 * np.sin(X), rtol=1e-6)
 
 
+def test_one_value_may_have_two_names() -> None:
+    class Named(Function):
+        @staticmethod
+        def forward(ctx: Context, x: jax.Array) -> jax.Array:
+            c = jnp.cos(x)
+            ctx.save_for_backward(one=c, other=c)
+            return jnp.sin(x)
+
+        @staticmethod
+        def backward(ctx: Context, g: jax.Array) -> jax.Array:
+            c, also = ctx.saved_tensors
+            return g * (c + 2 * also)
+
+    def saved(name: str) -> int:
+        policy = jax.checkpoint_policies.save_only_these_names(name)
+        f = jax.checkpoint(lambda x: Named.apply(jnp.tanh(x)).sum(), policy=policy)
+        return len(jax.make_jaxpr(lambda x: jax.vjp(f, x)[1])(X).jaxpr.outvars)
+
+    assert saved("one") == saved("other") == saved("neither") + 1
+    np.testing.assert_allclose(
+        jax.grad(lambda x: Named.apply(x).sum())(X), 3 * np.cos(X), rtol=1e-6
+    )
+
+
 KINDS: dict[str, Callable[[jax.Array], Any]] = {
     "closure": lambda m: lambda inputs, outputs: (inputs[0] * m,),
     "default": lambda m: lambda inputs, outputs, m=m: (inputs[0] * m,),

@@ -436,3 +436,46 @@ def test_a_ref_argument_is_neither_written_nor_differentiated() -> None:
     assert gradcheck(Tracks.apply, inputs)
     assert gradgradcheck(Tracks.apply, inputs)
     np.testing.assert_array_equal(total[...], np.zeros(3))
+
+
+@pytest.mark.parametrize("fast_mode", [False, True])
+@pytest.mark.parametrize("kind", ["cube", "absolute", "cross"])
+def test_a_rule_that_is_not_linear_fails(kind: str, fast_mode: bool) -> None:
+    class Bent(Function):
+        @staticmethod
+        def forward(ctx: Context, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x**2, x**3
+
+        @staticmethod
+        def backward(ctx: Context, a: Any, b: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            bent = {
+                "cube": a**3 - a,
+                "absolute": a * jnp.abs(a) - a,
+                "cross": b * jnp.all(a != 0),
+            }
+            return 2 * x * a + 3 * x**2 * b + bent[kind]
+
+    said = failure(Bent.apply, X, fast_mode=fast_mode)
+    assert "not linear" in said or "mismatch" in said
+
+    class Declared(Bent):
+        surrogate = True
+
+    assert gradcheck(Declared.apply, X, fast_mode=fast_mode)
+
+
+def test_an_output_without_elements_is_checked_for_zeros() -> None:
+    class Empty(Function):
+        @staticmethod
+        def forward(ctx: Context, x: Any) -> Any:
+            return 2 * x, x[:0]
+
+        @staticmethod
+        def backward(ctx: Context, a: Any, b: Any) -> Any:
+            return 2 * a + 1
+
+    for fast_mode in (False, True):
+        assert failure(Empty.apply, X, fast_mode=fast_mode)
+        assert not gradcheck(Empty.apply, X, fast_mode=fast_mode, raise_exception=False)
