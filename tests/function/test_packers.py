@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxgrad import Context, Function, packers, saved_tensors_hooks
+from jaxgrad.__main__ import main
 from jaxgrad.function import residuals
 
 FLOATS = ["float32", "bfloat16", "float16"]
@@ -115,3 +116,21 @@ def test_packed_residuals_are_named_after_what_they_pack() -> None:
     assert shown[0] == ("saved_tensors[0]", "input", "int8", (8,))
     assert shown[1] == ("saved_tensors[0]", "input", "float32", ())
     assert shown[-1] == ("saved_tensors[1]", "intermediate", "bool", (8,))
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "int8", "bitmask"])
+def test_the_command_prints_the_packed_bytes(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = f"{__file__}:Saves"
+    assert main(["show", target, "f32[64,128]", "--packer", name]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (total,) = [line.split()[-1] for line in lines if line.startswith("total")]
+    assert total == f"{SIZES[name]:,}"
+
+
+def test_the_command_knows_its_packers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", f"{__file__}:Saves", "f32[8]", "--packer", "int3"]) == 2
+    said = capsys.readouterr().err
+    assert "'int3'" in said
+    assert "int8" in said
