@@ -219,9 +219,11 @@ class Application:
     def context(self, kept: Sequence[Any], phase: str) -> Context:
         """A fresh context with what forward put on its own."""
         ctx = Context(self.spec.owner, phase, self.spec.slot_flags(self.flags))
-        plain, packed = self.plain(kept), {}
+        plain, packed = kept, {}
         if self.packing is not None:
+            plain = self.packing.plain(kept)
             packed = self.packing.packed(kept, self._packer(self.hidden(kept)))
+            ctx._state.packed = True
         saved, saved_for_forward, attributes = self.snapshot.restore(plain, packed)
         state = ctx._state
         state.materialize = self.materialize
@@ -251,6 +253,7 @@ class Application:
         cotangents: Sequence[Any],
         *,
         derived: bool = False,
+        noted: bool = False,
     ) -> list[Any]:
         """The user's rule.
 
@@ -258,6 +261,7 @@ class Application:
             residuals: as `keep` gives them.
             cotangents: one for each differentiable output; None where it is absent.
             derived: whether it is traced for its transpose, and so watched by nobody.
+            noted: whether whoever watches knows of this run.
 
         Returns:
             One gradient for each input array; None where it is zero or not asked for.
@@ -267,18 +271,10 @@ class Application:
             MissingBackwardError: the class has no reverse rule.
         """
         watch = None if derived else self.spec.watch
-        if watch is None:
-            return self._backward(residuals, cotangents, None, derived)
-        with watch.noting(self.spec.owner):
-            return self._backward(residuals, cotangents, watch, derived)
-
-    def _backward(
-        self,
-        residuals: Sequence[Any],
-        cotangents: Sequence[Any],
-        watch: Any,
-        derived: bool,
-    ) -> list[Any]:
+        if watch is not None and not noted:
+            with watch.noting(self.spec.owner):
+                return self.backward(residuals, cotangents, noted=True)
+        # From here on few frames: JAX notes the stack with each equation.
         spec = self.spec
         method = spec.methods(self.hidden(residuals)).backward
         if method is None:
@@ -304,7 +300,10 @@ class Application:
         slots = self.result.slots(cotangents)
         if hooks:
             slots = _node.run_prehooks(spec.owner, hooks[0], slots)
-        returned = self._call(method, ctx, slots)
+        if spec.style.one_read or spec.style.boxed:
+            returned = self._call(method, ctx, slots)
+        else:
+            returned = method(ctx, *slots)
         if self.before:  # what backward itself changes is no mistake either
             self.before = _mutation.settled(self.before, spec.watched, spec.restless)
         gradients = adapt(spec, self.flags, self.avals, returned)

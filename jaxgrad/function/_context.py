@@ -31,6 +31,7 @@ class _State:
     materialize_non_diff = True
     output_dtypes: tuple[Any, ...] | None = None
     hooks: tuple[list[Any], list[Any]] | None = None  # before and after backward
+    packed = False  # whether some of saved are packed
     reads_left = -1  # of saved_tensors; -1 for any number
 
     def __init__(self, owner: str, phase: str, flags: tuple[bool, ...]) -> None:
@@ -156,8 +157,9 @@ class Context(Node):
                 "clear_saved_tensors_on_access = True; got a second.\n"
                 "  Keep what the first read gave, or set it to False."
             )
-        state.reads_left -= 1
-        return opened(state.saved)
+        if state.reads_left > 0:
+            state.reads_left -= 1
+        return opened(state.saved) if state.packed else state.saved
 
     @property
     def needs_input_grad(self) -> tuple[bool, ...]:

@@ -113,12 +113,15 @@ def reverse_rule(spec: Spec) -> ReverseRule:
         app = residuals.app
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
-        used = [not isinstance(c, SymbolicZero) for c in cotangents.arrays]
-        if all(c is None for c in given) and (any(used) or not given):
-            # Only outputs without a derivative were used: the rule is not asked.
-            return (None,) * (len(app.flags) + spec.refs)
-        gradients = list(app.backward(residuals.values, given))
-        gradients[spec.count : spec.count] = [None] * spec.refs
+        if all(c is None for c in given):
+            used = [not isinstance(c, SymbolicZero) for c in cotangents.arrays]
+            if any(used) or not given:
+                # Only outputs without a derivative were used: the rule is not asked.
+                return (None,) * (len(app.flags) + spec.refs)
+        gradients = app.backward(residuals.values, given)
+        if spec.refs:
+            gradients = list(gradients)
+            gradients[spec.count : spec.count] = [None] * spec.refs
         return tuple(gradients)
 
     return ReverseRule(primal, forward, backward)

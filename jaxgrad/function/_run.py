@@ -125,7 +125,13 @@ def run(
     before = _mutation.fingerprints(spec.watched) if spec.watched else []
     if detach and spec.style.vmap and not spec.style.setup:
         detached = guard(spec, detached)
-    ctx, result = execute(spec, detached, flags, ruled=detach, check=False)
+    methods = spec.methods(detached)
+    if methods.setup_context is None and not spec.keywords:
+        # As `execute` does; a frame less, which JAX notes with each equation.
+        ctx = Context(spec.owner, "forward", spec.slot_flags(flags))
+        result = methods.forward(ctx, *spec.values(detached))
+    else:
+        ctx, result = execute(spec, detached, flags, ruled=detach, check=False)
     familiar = spec.familiar
     if familiar is not None and familiar.fits(flags, inputs, detached, ctx, result):
         outputs = Outputs.of(result)
