@@ -46,6 +46,7 @@ class BatchAxis(NamedTuple):
     to_front: Callable[[Any, int | None], Any]
     aval: Callable[[Any], Any]
     named: bool
+    key: Any  # equal for equal axes
 
 
 def define(
@@ -57,11 +58,13 @@ def define(
     batch: Callable[..., Any],
     transpose: Callable[..., Any] | None = None,
     effectful: bool = False,
+    effects: Callable[..., Any] | None = None,
 ) -> Primitive:
     """A primitive with several results whose meaning is the JAX function `run`.
 
     An effectful one is never dropped, `jax.effects_barrier` waits for it, and its `run`
-    is told by `alone` whether it is compiled for one device.
+    is told by `alone` whether it is compiled for one device. One with `effects` has
+    those of each equation, a function of what `avals` is given.
 
     Returns:
         The primitive.
@@ -74,6 +77,10 @@ def define(
         lowering = _lowering_that_tells(run)
         primitive.def_effectful_abstract_eval(
             lambda *args, **params: (avals(*args, **params), _debug_effects())
+        )
+    elif effects is not None:
+        primitive.def_effectful_abstract_eval(
+            lambda *args, **params: (avals(*args, **params), effects(*args, **params))
         )
     else:
         primitive.def_abstract_eval(avals)
@@ -106,6 +113,11 @@ def _lowering_that_tells(run: Callable[..., Sequence[Any]]) -> Callable[..., Any
         return mlir.lower_fun(told, multiple_results=True)(ctx, *args, **params)
 
     return lowering
+
+
+def is_mapped(value: Any) -> bool:
+    """Whether a value inside `vmap` differs between the examples."""
+    return getattr(value, "batch_dim", None) is not None
 
 
 def operand_of(tracer: Any, primitive: Primitive) -> tuple[Any, Any] | None:
@@ -203,7 +215,12 @@ def _batch_axis(axis: Any) -> BatchAxis:
         return unmapped_aval(axis.size, 0, unbatched, mesh_axis)
 
     return BatchAxis(
-        axis.size, functools.partial(jax.vmap, **options), to_front, aval, named
+        axis.size,
+        functools.partial(jax.vmap, **options),
+        to_front,
+        aval,
+        named,
+        (tuple(options.items()), mesh_axis),
     )
 
 
@@ -350,3 +367,93 @@ def switched_on() -> bool:
     """Whether one of JAX's coming implementations of custom rules is switched on."""
     names = ("jax_custom_vjp3", "jax_custom_jvp3", "jax_remat3")
     return any(getattr(jax.config, name, False) for name in names)
+
+
+def host_calls(closed: ClosedJaxpr | Jaxpr) -> list[tuple[str, str]]:
+    """Name and `FILE:LINE` of each equation that calls the host, at any depth."""
+    inner = getattr(closed, "jaxpr", closed)
+    found: list[tuple[str, str]] = []
+    for equation in inner.eqns:
+        name = equation.primitive.name
+        if "callback" in name or name == "debug_print":
+            found.append((name, user_frame(equation)))
+        for jaxpr in jaxprs_in_params(equation.params):
+            found.extend(host_calls(jaxpr))
+    return found
+
+
+# --- equations, as a graph records and replays them -----------------------------------
+
+
+def run_equation(
+    equation: JaxprEqn, params: dict[str, Any], values: Sequence[Any]
+) -> list[Any]:
+    """What an equation makes of `values`, at its own place in the user's code.
+
+    Args:
+        equation: its primitive, source and surroundings count.
+        params: its parameters, or others.
+        values: one for each operand.
+
+    Returns:
+        Its results.
+    """
+    primitive, info = equation.primitive, equation.source_info
+    names = source_info_util.current_name_stack() + info.name_stack
+    with (
+        source_info_util.user_context(info.traceback, name_stack=names),
+        equation.ctx.manager,
+    ):
+        out = primitive.bind(*values, **primitive.get_bind_params(params))
+    return list(out) if primitive.multiple_results else [out]
+
+
+def plain_jaxpr(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
+    """A jaxpr, closed or not, and the values of its constants."""
+    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    return inner, getattr(jaxpr, "consts", None) or ()
+
+
+def nested_jaxprs(value: Any) -> list[Any]:
+    """The jaxprs in one parameter of an equation."""
+    if isinstance(value, Jaxpr | ClosedJaxpr):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [v for v in value if isinstance(v, Jaxpr | ClosedJaxpr)]
+    return []
+
+
+def like_jaxpr(old: Any, new: Any) -> Any:
+    """`new`, a closed jaxpr, as the kind of jaxpr that `old` is."""
+    if isinstance(old, ClosedJaxpr) or not isinstance(new, ClosedJaxpr):
+        return new
+    if new.consts:
+        raise ValueError("its edited block holds arrays, which it can't have")
+    return new.jaxpr
+
+
+def source_of(equation: JaxprEqn) -> str:
+    """`FILE:LINE:COLUMN (FUNCTION)` of the user's code, or ""."""
+    return source_info_util.summarize(equation.source_info)
+
+
+def name_stack_of(equation: JaxprEqn) -> str:
+    """The name scopes round an equation, with slashes."""
+    return str(equation.source_info.name_stack)
+
+
+def leave_out_of_sources(path: str) -> None:
+    """Files under `path` are never the user's code."""
+    source_info_util.register_exclusion(path)
+
+
+def as_aval(value: Any, aval: Any) -> Any:
+    """`value` with the dtype and the weak type of `aval`, whose shape it has."""
+    if isinstance(value, jax.ShapeDtypeStruct):
+        return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
+    return jax.lax.convert_element_type_p.bind(
+        jax.numpy.asarray(value),
+        new_dtype=aval.dtype,
+        weak_type=aval.weak_type,
+        sharding=None,
+    )

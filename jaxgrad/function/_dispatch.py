@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad import _compat
-from jaxgrad.errors import ArgumentError, ForwardModeError, JaxgradWarning
+from jaxgrad.errors import ArgumentError, JaxgradWarning
 from jaxgrad.function import (
     _anomaly,
     _audit,
@@ -33,12 +33,14 @@ from jaxgrad.function import (
     _hooks,
     _mutation,
     _provenance,
+    _recording,
     _refs,
 )
 from jaxgrad.function._attachment import forbid, forbid_refs
 from jaxgrad.function._keys import quick_key, sort
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._opaque import Parts
+from jaxgrad.function._operation import no_forward_mode
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._run import execute
 from jaxgrad.function._signature import Bound, Signature
@@ -267,7 +269,10 @@ class Dispatch:
         if hooks is not None and spec.hooks is None:
             spec = spec.packed_by(hooks)
         try:
-            outputs = lower(spec)(*arrays)
+            if _recording.wanted(spec):
+                outputs = _recording.record(spec, arrays)
+            else:
+                outputs = lower(spec)(*arrays)
             if _audit.EAR.value is not None:
                 outputs = _audit.stopped(spec, outputs)
             return outputs.unpack()
@@ -280,7 +285,7 @@ class Dispatch:
             theirs = _provenance.passed_through(error, self.functions)
             ours = not theirs and not _has_jvp(spec)
             if ours and _provenance.forward_mode_refusal(error):
-                raise _no_forward_mode(spec.owner) from error
+                raise no_forward_mode(spec.owner) from error
             raise
 
     def _captured(self, spec: Spec) -> Parts | None:
@@ -312,10 +317,13 @@ def compile_forward(spec: Spec) -> Callable[..., Any]:
     weak = spec.weakly()
 
     def forward(*operands: Any) -> Any:
-        live, arrays = weak.split(operands)
-        inputs = [as_array(a) for a in arrays]
-        _, result = execute(live, inputs, [False] * len(inputs))
-        outputs = Outputs.of(result).converted()
+        if _recording.wanted(weak):
+            outputs = _recording.record(weak, operands)
+        else:
+            live, arrays = weak.split(operands)
+            inputs = [as_array(a) for a in arrays]
+            _, result = execute(live, inputs, [False] * len(inputs))
+            outputs = Outputs.of(result).converted()
         # Without static leaves the result is returned as it is: no time to unpack it.
         return outputs.unpack() if outputs.static.plain else outputs
 
@@ -339,14 +347,4 @@ def _warn_eager(spec: Spec, error: Exception) -> None:
         "say that this is meant, or compute with jax.numpy there.",
         JaxgradWarning,
         stacklevel=5,
-    )
-
-
-def _no_forward_mode(owner: str) -> ForwardModeError:
-    return ForwardModeError(
-        f"{owner} has no forward-mode rule, and forward mode (jvp, jacfwd, linearize) "
-        "reached it.\n"
-        "  Expected a forward-mode rule; got only a reverse-mode one.\n"
-        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if "
-        "its backward is linear in the cotangents: the JVP is then its transpose."
     )

@@ -69,6 +69,8 @@ class Function(metaclass=FunctionMeta):
         surrogate: what `jaxgrad.gradcheck` compares the rule with, where it is not the
             derivative of forward: a function of the same arguments (a JAX function,
             whose own derivative counts), or True for nothing at all (None).
+        pure: whether graph passes may remove an application whose result is not used,
+            and merge two equal ones (True); False for one with an effect.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -99,6 +101,7 @@ class Function(metaclass=FunctionMeta):
     boxed_grads_call: bool = False
     complex_convention: str = "torch"
     surrogate: Any = None
+    pure: bool = True
 
     # Any signature, so that type checkers accept every subclass's own.
 

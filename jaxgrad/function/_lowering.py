@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.function import _audit, _axes, _refs
+from jaxgrad.function import _audit, _axes, _patterns, _refs
 from jaxgrad.function._application import Application
 from jaxgrad.function._attachment import refuse_captured, run_attached, run_late
 from jaxgrad.function._batching import guard
@@ -106,11 +106,25 @@ def reverse_rule(spec: Spec) -> ReverseRule:
         flags = _flags(inputs, [every or p.perturbed for p in given])
         if not every:
             refuse_captured(spec, flags)
+        if spec.refs:  # forward, which writes, runs once, whoever asks for more
+            flags = _flags(inputs, [True])
         app, outputs, groups = run_attached(live, inputs, flags)
-        return outputs, Residuals(*app.keep(groups))
+        app, kept = app.keep(groups)
+        if every or spec.refs or not _patterns.several(inputs):
+            return outputs, Residuals(app, kept)
+        told = _patterns.told(spec, app, kept, inputs)
+        if told is None:
+            app, outputs, groups = run_attached(live, inputs, _flags(inputs, [True]))
+            app, kept = app.keep(groups)
+            told = _patterns.told(spec, app, kept, inputs)
+            assert told is not None
+        return outputs, Residuals(app, told)
 
     def backward(residuals: Residuals, cotangents: Outputs) -> tuple[Any, ...]:
-        app = residuals.app
+        app, kept = residuals.app, residuals.values
+        plain = _compat.over_reports() or spec.refs
+        if not plain and _patterns.several(app.avals):
+            app, kept = _patterns.heard(spec, app, kept)
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]
         if all(c is None for c in given):
@@ -118,7 +132,7 @@ def reverse_rule(spec: Spec) -> ReverseRule:
             if any(used) or not given:
                 # Only outputs without a derivative were used: the rule is not asked.
                 return (None,) * (len(app.flags) + spec.refs)
-        gradients = app.backward(residuals.values, given)
+        gradients = app.backward(kept, given)
         if spec.refs:
             gradients = list(gradients)
             gradients[spec.count : spec.count] = [None] * spec.refs

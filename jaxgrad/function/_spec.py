@@ -107,7 +107,9 @@ class Spec:
         self.token = object()  # the same for every copy
         self.hooks: Any = None  # the saved-tensor hooks where it was applied
         self.hooked: Spec | None = None  # the last copy that has some
+        self.patterns: dict[Any, Any] = {}  # see `_patterns`
         self.familiar: Any = None  # the Application of a run; see `_run.run`
+        self.operation: Any = None  # what a recording shows; see `_recording`
         self.lowered: Callable[..., Any] | None = None
         self.compiled: Callable[..., Any] | None = None
         self.uses = 0
@@ -295,5 +297,6 @@ class Spec:
         new = Spec.__new__(Spec)
         new.__dict__.update(self.__dict__)
         new.lowered = new.compiled = new.defined = new.familiar = None
-        new.hooked = None
+        new.hooked = new.operation = None
+        new.patterns = {}
         return new

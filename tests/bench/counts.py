@@ -80,7 +80,9 @@ def _saved_bytes(
 ) -> int:
     held = jax.tree.leaves(_vjp(f, arrays, argnums))
     # Two arrays on one buffer are one residual.
-    sizes = {leaf.unsafe_buffer_pointer(): leaf.nbytes for leaf in held}
+    arrays_held = [leaf for leaf in held if isinstance(leaf, jax.Array)]
+    assert all(leaf.nbytes == 0 for leaf in held if not isinstance(leaf, jax.Array))
+    sizes = {leaf.unsafe_buffer_pointer(): leaf.nbytes for leaf in arrays_held}
     return sum(sizes.values())
 
 
