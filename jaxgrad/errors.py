@@ -30,6 +30,14 @@
     ├── CheckError                  a check did not pass (AssertionError)
     ├── GradcheckError              gradcheck found a wrong derivative (RuntimeError)
     ├── GradcheckOptionError        gradcheck can't check that (ValueError)
+    ├── GraphError                  a graph that is not legal, or misused (RuntimeError)
+    │   ├── ParseError              text that is no graph (SyntaxError)
+    │   ├── AttributeKindError      an attribute of another kind (TypeError)
+    │   └── LoweringError           a node that can't be run (TypeError, ValueError)
+    ├── TraceError                  what can't be traced, or differs (RuntimeError)
+    ├── TapeError                   a misuse of a recorded tape (RuntimeError)
+    ├── SavedFileError              a file that can't be saved or loaded (ValueError)
+    ├── BackendError                a backend that can't do that (RuntimeError)
     ├── CommandError                a command line that can't be run (ValueError)
     └── MissingExtraError           an optional package is not installed (ImportError)
 
@@ -158,6 +166,38 @@ class GradcheckError(JaxgradError, RuntimeError):
 
 class GradcheckOptionError(JaxgradError, ValueError, AssertionError):
     """Options of `gradcheck` that contradict each other, or inputs it can't check."""
+
+
+class GraphError(JaxgradError, RuntimeError):
+    """A graph that breaks a rule of its form, or something destroyed that is used."""
+
+
+class ParseError(SyntaxError, GraphError):
+    """Text that is not a graph; the message holds the line and a caret."""
+
+
+class AttributeKindError(GraphError, TypeError):
+    """A value that an attribute of that kind can't hold."""
+
+
+class LoweringError(GraphError, TypeError, ValueError):
+    """A node that can't be run on the values it is given."""
+
+
+class TraceError(JaxgradError, RuntimeError):
+    """A callable that can't be traced, or that traces otherwise on other inputs."""
+
+
+class TapeError(JaxgradError, RuntimeError):
+    """A misuse of a recorded tape: saved values freed, an edge that is not on it."""
+
+
+class SavedFileError(JaxgradError, ValueError):
+    """A saved file that is truncated, changed, foreign, too new, or can't run here."""
+
+
+class BackendError(JaxgradError, RuntimeError):
+    """An unknown backend, one that is not available here, or a misuse of one."""
 
 
 class CommandError(JaxgradError, ValueError):
