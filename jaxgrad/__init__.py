@@ -5,6 +5,10 @@
 - `once_differentiable`: marks a backward that must not be differentiated again;
 - `saved_tensors_hooks`, `save_on_host`, `disable_saved_tensors_hooks`, `packers`: how
   saved tensors are kept until backward;
+- `trace`: a callable as a graph that keeps its Functions (`TracedFunction`); `load`
+  reads what its `save` wrote; `graph` is what graphs are made of;
+- `record`: one forward as a tape of nodes, to step through its backward (`Recording`);
+- `backends`, `to_backend`: what compiles and runs programs;
 - `gradcheck`, `gradgradcheck`: compare derivatives with central differences;
 - `detect_anomaly`: names the Function whose gradient first became NaN or Inf;
 - `errors`: everything that jaxgrad raises on purpose.
@@ -14,6 +18,12 @@ from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
 from importlib.metadata import version as _version
 
 from jaxgrad import errors as errors
+from jaxgrad import graph as graph
+from jaxgrad.frontend import GradientEdge as GradientEdge
+from jaxgrad.frontend import Recording as Recording
+from jaxgrad.frontend import TracedFunction as TracedFunction
+from jaxgrad.frontend import record as record
+from jaxgrad.frontend import trace as trace
 from jaxgrad.function import Context as Context
 from jaxgrad.function import Function as Function
 from jaxgrad.function import detect_anomaly as detect_anomaly
@@ -22,6 +32,9 @@ from jaxgrad.function import once_differentiable as once_differentiable
 from jaxgrad.function import packers as packers
 from jaxgrad.function import save_on_host as save_on_host
 from jaxgrad.function import saved_tensors_hooks as saved_tensors_hooks
+from jaxgrad.lower import backends as backends
+from jaxgrad.lower import load as load
+from jaxgrad.lower import to_backend as to_backend
 from jaxgrad.verify import gradcheck as gradcheck
 from jaxgrad.verify import gradgradcheck as gradgradcheck
 
@@ -33,13 +46,22 @@ except _PackageNotFoundError:  # run from a source tree that is not installed
 __all__ = [
     "Context",
     "Function",
+    "GradientEdge",
+    "Recording",
+    "TracedFunction",
+    "backends",
     "detect_anomaly",
     "disable_saved_tensors_hooks",
     "errors",
     "gradcheck",
     "gradgradcheck",
+    "graph",
+    "load",
     "once_differentiable",
     "packers",
+    "record",
     "save_on_host",
     "saved_tensors_hooks",
+    "to_backend",
+    "trace",
 ]

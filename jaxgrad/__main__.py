@@ -20,6 +20,7 @@ from jaxgrad._specs import load_class, needs_x64, parse_specs
 from jaxgrad._text import Progress
 from jaxgrad.errors import (
     ArgumentError,
+    BackendError,
     CommandError,
     JaxgradError,
     MissingExtraError,
@@ -91,6 +92,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="with saved tensors packed by bfloat16, int8 or bitmask",
     )
+    show.add_argument(
+        "--target",
+        dest="compile_for",
+        metavar="TARGET",
+        help="and what it costs when compiled for cpu, gpu, tpu, or a TPU that is not "
+        "here, such as tpu:v5e:2x2",
+    )
+    show.add_argument(
+        "--shard",
+        metavar="AXIS",
+        help="with the leading axes split over all devices of TARGET",
+    )
     check = _add(commands, "check", "run the transform matrix on one Function", _check)
     check.add_argument(
         "--cells",
@@ -135,11 +148,27 @@ def _tour(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from jaxgrad.display import show_text
 
+    target, shard = options.compile_for, options.shard
+    _check_target(target, shard)
     with _precision(options.specs), _packed(options.packer):
         cls = load_class(options.target)
         args, kwargs = parse_specs(options.specs, options.seed)
-        print(show_text(cls, args, kwargs))
+        print(show_text(cls, args, kwargs, target=target, shard=shard))
     return 0
+
+
+def _check_target(target: str | None, shard: str | None) -> None:
+    """Refuses a target before anything is run for it."""
+    from jaxgrad.lower._targets import devices_of, parse_target
+
+    if target is None:
+        if shard is not None:
+            raise CommandError("--shard: needs --target, whose devices it splits over")
+        return
+    try:
+        devices_of(parse_target(target))
+    except BackendError as error:
+        raise CommandError(f"--target: {error}") from error
 
 
 def _check(options: argparse.Namespace) -> int:

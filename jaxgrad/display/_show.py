@@ -18,6 +18,8 @@ def show_text(
     kwargs: Mapping[str, Any],
     *,
     platforms: Sequence[str] = ("cpu", "cuda", "tpu"),
+    target: str | None = None,
+    shard: str | None = None,
 ) -> str:
     """Describes one Function on given arguments.
 
@@ -26,17 +28,22 @@ def show_text(
         args: The positional arguments of `apply`; the values of arrays don't matter.
         kwargs: Its keyword arguments.
         platforms: What to lower for; none of them needs to be there.
+        target: What to compile for, as in `jaxgrad.backends.compile_for`; by default
+            nothing is compiled.
+        shard: A name of a mesh axis over all devices of the target, along which the
+            leading axis of every array is split where it divides.
 
     Returns:
         Sections of text: the residuals with their origin, shape and bytes; the jaxprs
         of forward, of forward with its residuals, of backward and, where the Function
         answers forward mode, of the JVP; the lowered text of forward and of the
-        gradient for each platform, equal texts once. A part that can't be had is a
-        sentence that says why.
+        gradient for each platform, equal texts once; and what both cost on the target.
+        A part that can't be had is a sentence that says why.
 
     Raises:
         CommandError: If `forward` fails on these arguments.
-        JaxgradError: If the class or the arguments are at fault; the message says how.
+        JaxgradError: If the class, the arguments or the target are at fault; the
+            message says how.
 
     Example:
         >>> import jax.numpy as jnp
@@ -66,6 +73,8 @@ def show_text(
         out = jax.eval_shape(call.forward, *call.arrays)
         title += f" -> {_types(out)}"
         parts += [*_jaxprs(call, out), *_lowerings(call, out, platforms)]
+        if target is not None:
+            parts += _compiled(call, out, target, shard)
     except JaxgradError:
         raise
     except jax.errors.JAXTypeError as error:
@@ -209,3 +218,18 @@ def _lowered(
             text = f"{name} can't be lowered for {platform}. {_reason(error)}"
         texts.setdefault(text, []).append(platform)
     return [(f"{name} lowered for {', '.join(on)}", text) for text, on in texts.items()]
+
+
+def _compiled(
+    call: Application, out: Any, target: str, shard: str | None
+) -> list[Part]:
+    from jaxgrad.display._target import target_parts
+
+    programs: list[tuple[str, Callable[..., Any], Sequence[Any]]] = [
+        ("forward", call.forward, call.arrays)
+    ]
+    why = _no_gradient(call, out)
+    if not why:
+        given = (call.arrays, call.cotangents(out))
+        programs.append(("with gradient", call.gradient, given))
+    return target_parts(target, shard, programs, why)
