@@ -13,5 +13,5 @@ __all__ = ["GradientEdge", "Recording", "TracedFunction", "record", "trace"]
 
 # What a graph, a compiler or an error shows as its source is the user's line, and never
 # the one here that carries it out.
-for _part in ("function", "frontend", "lower"):
+for _part in ("function", "frontend", "lower", "_compat.py"):
     _compat.leave_out_of_sources(str(_Path(__file__).parent.parent / _part))

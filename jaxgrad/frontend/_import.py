@@ -136,6 +136,8 @@ def _python_op(graph: Graph, equation: Any) -> PythonOp:
         "cconv": op.cconv,
         "scalar_args": list(op.scalar_args),
     }
+    if op.nested is not None:  # what the letters alone don't say
+        node._attributes["call"] = op.nested
     node._operator = ApplicationOperator(equation, node._attributes)
     return node
 

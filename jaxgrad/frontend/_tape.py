@@ -41,7 +41,7 @@ def record(fn: Callable[..., Any], *args: Any) -> Recording:
     Example:
         >>> import jax.numpy as jnp
         >>> from jaxgrad import Function
-        >>> from jaxgrad.frontend._tape import record
+        >>> from jaxgrad import record
         >>> class Square(Function):
         ...     @staticmethod
         ...     def forward(ctx, x):
@@ -133,7 +133,7 @@ class Recording:
 
         Example:
             >>> import jax, jax.numpy as jnp
-            >>> from jaxgrad.frontend._tape import record
+            >>> from jaxgrad import record
             >>> def loss(x):
             ...     z = jnp.sin(x)
             ...     return (z * z).sum()
@@ -185,7 +185,7 @@ class Recording:
 
         Example:
             >>> import jax.numpy as jnp
-            >>> from jaxgrad.frontend._tape import record
+            >>> from jaxgrad import record
             >>> recording = record(lambda x, y: x * y, jnp.float32(2), jnp.float32(3))
             >>> [float(g) for g in recording.backward()]
             [3.0, 2.0]
@@ -213,7 +213,7 @@ class Recording:
 
         Example:
             >>> import jax.numpy as jnp
-            >>> from jaxgrad.frontend._tape import record
+            >>> from jaxgrad import record
             >>> recording = record(lambda x: jnp.sin(x) * 2, jnp.float32(0))
             >>> for node, (given,), made in recording.step():
             ...     print(node.name(), given, *made)

@@ -107,6 +107,7 @@ _CALLS = frozenset(
         "custom_vjp_call",
         "custom_lin",
         "custom_vjp_call_jaxpr",
+        "custom_vmap_call",
     ]
 )
 
@@ -267,7 +268,7 @@ def _where(equation: Any) -> str:
 
 
 def _call(equation: Any, given: list[_Kind]) -> list[_Kind]:
-    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+    for key in ("jaxpr", "call_jaxpr", "fun_jaxpr", "call"):
         if key in equation.params:
             return _inner(equation.params[key], given)
     raise _NotLinear(f"{equation.primitive.name} is applied to a cotangent")

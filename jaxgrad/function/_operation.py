@@ -20,6 +20,7 @@ from jaxgrad.function import _axes
 from jaxgrad.function._attachment import refuse_captured, run_attached
 from jaxgrad.function._forward_mode import push_outputs
 from jaxgrad.function._lowering import lower
+from jaxgrad.function._nested_call import NestedCall
 from jaxgrad.function._opaque import Template
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._primitives import LinearRule, linear
@@ -62,6 +63,8 @@ class Operation:
         letters = ["d" if array else "c" for array in arrays[:given]]
         letters += ["d"] * (sum(arrays[given:]) + self.hidden)
         self.cconv = "".join(letters)
+        plain = all(spec.slot_is_leaf[: spec.given]) and not spec.keywords
+        self.nested = None if plain else NestedCall(spec)
         pairs = zip(spec.leaves[:given], arrays, strict=False)
         self.scalar_args = [leaf for leaf, array in pairs if not array]
         self.pure = bool(getattr(spec.cls, "pure", True))
@@ -229,6 +232,7 @@ class BatchedOperation(Operation):
         self.out_dims = out_dims
         self.spec, self.name, self.names = inner.spec, inner.name, inner.names
         self.cconv, self.scalar_args = inner.cconv, inner.scalar_args
+        self.nested = inner.nested
         self.hidden, self.pure = inner.hidden, inner.pure
         self.batched = {}
         self.plain = lambda *arrays: self._mapped(inner.plain, arrays)[0]

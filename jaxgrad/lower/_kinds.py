@@ -23,8 +23,10 @@ def call_python(node: PythonOp, values: Sequence[Any]) -> list[Any]:
     """Apply the callable of a PythonOp to its inputs and scalars."""
     node.lint_python()
     arrays, scalars = iter(values), iter(node.scalar_args)
-    args = [next(arrays if letter == "d" else scalars) for letter in node.cconv]
-    return jax.tree.leaves(node.pyobj(*args))
+    leaves = [next(arrays if letter == "d" else scalars) for letter in node.cconv]
+    nested = node._attributes.get("call")  # where the arguments are no leaves
+    result = node.pyobj(*leaves) if nested is None else nested(node.pyobj, leaves)
+    return jax.tree.leaves(result)
 
 
 def call_resolved(node: Node, values: Sequence[Any]) -> list[Any]:

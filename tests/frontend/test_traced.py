@@ -95,6 +95,32 @@ def test_every_application_is_a_node_that_knows_its_function(traced: Any) -> Non
     assert inner.owning_block().owning_node().kind() == "lax::scan"
 
 
+class Nested(jaxgrad.Function):
+    """Containers and keywords; its backward is deliberately 50 times the derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, p: dict[str, Any], x: jax.Array, *, n: int = 2) -> jax.Array:
+        ctx.save_for_backward(p["w"], x)
+        return p["w"] * x + p["b"] + n
+
+    @staticmethod
+    def backward(ctx: Any, grad: jax.Array) -> Any:
+        w, x = ctx.saved_tensors
+        return {"w": 50 * grad * x, "b": None}, 50 * grad * w
+
+
+def test_an_application_with_containers_and_keywords_can_be_edited() -> None:
+    fn = trace(lambda w, x: Nested.apply({"w": w, "b": 3}, x, n=4), X, X)
+    (node,) = fn.graph.nodes()
+    assert (node.cconv, node.scalar_args) == ("cddc", [3, 4])
+    assert "^Nested[call=({'b': *, 'w': *}, *, n=*), cconv='cddc'](3, 4)" in str(node)
+    with pytest.raises(jaxgrad.errors.ParseError):
+        jaxgrad.graph.parse(str(fn.graph), {"Nested": Nested})
+    node.attr["scalar_args"] = [1, 10]
+    np.testing.assert_allclose(fn(X, X), X * X + 11)
+    np.testing.assert_allclose(jax.grad(lambda w: fn(w, X).sum())(X), 50 * X)
+
+
 def test_captured_arrays_are_inputs(traced: Any) -> None:
     assert list(traced.captured) == ["WEIGHT"]
     assert traced.captured["WEIGHT"] is WEIGHT
