@@ -9,8 +9,9 @@
 - `operand_of`, `depend_on_all`: where a traced value comes from.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -385,27 +386,32 @@ def host_calls(closed: ClosedJaxpr | Jaxpr) -> list[tuple[str, str]]:
 # --- equations, as a graph records and replays them -----------------------------------
 
 
-def run_equation(
-    equation: JaxprEqn, params: dict[str, Any], values: Sequence[Any]
-) -> list[Any]:
-    """What an equation makes of `values`, at its own place in the user's code.
-
-    Args:
-        equation: its primitive, source and surroundings count.
-        params: its parameters, or others.
-        values: one for each operand.
-
-    Returns:
-        Its results.
-    """
-    primitive, info = equation.primitive, equation.source_info
+@contextlib.contextmanager
+def at(equation: JaxprEqn) -> Iterator[None]:
+    """The place in the user's code, and the contexts, that an equation comes from."""
+    info = equation.source_info
     names = source_info_util.current_name_stack() + info.name_stack
     with (
         source_info_util.user_context(info.traceback, name_stack=names),
         equation.ctx.manager,
     ):
-        out = primitive.bind(*values, **primitive.get_bind_params(params))
+        yield
+
+
+def bind(
+    equation: JaxprEqn, params: dict[str, Any], values: Sequence[Any]
+) -> list[Any]:
+    """What the primitive of an equation makes of `values`, as a list."""
+    primitive = equation.primitive
+    out = primitive.bind(*values, **primitive.get_bind_params(params))
     return list(out) if primitive.multiple_results else [out]
+
+
+def surroundings(equation: JaxprEqn) -> Any:
+    """What is in force round an equation: compute type, metadata, mesh and the like."""
+    context = equation.ctx
+    names = [n for n in type(context).__slots__ if not n.startswith("_")]
+    return tuple([(n, repr(getattr(context, n, None))) for n in names])
 
 
 def plain_jaxpr(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
@@ -427,9 +433,12 @@ def like_jaxpr(old: Any, new: Any) -> Any:
     """`new`, a closed jaxpr, as the kind of jaxpr that `old` is."""
     if isinstance(old, ClosedJaxpr) or not isinstance(new, ClosedJaxpr):
         return new
-    if new.consts:
-        raise ValueError("its edited block holds arrays, which it can't have")
     return new.jaxpr
+
+
+def holds_constants(jaxpr: Any) -> bool:
+    """Whether a jaxpr in a parameter may hold arrays."""
+    return isinstance(jaxpr, ClosedJaxpr) and ClosedJaxpr is not Jaxpr
 
 
 def source_of(equation: JaxprEqn) -> str:

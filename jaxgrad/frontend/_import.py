@@ -13,14 +13,15 @@ import jax
 import numpy as np
 
 from jaxgrad import _compat
+from jaxgrad.frontend._application_node import ApplicationOperator
 from jaxgrad.frontend._naming import Namer
 from jaxgrad.frontend._operators import (
-    ApplicationOperator,
     ConstantOperator,
     EquationOperator,
     constant_key,
+    says_nothing,
 )
-from jaxgrad.function._recording import python_op_p
+from jaxgrad.function._operation import BatchedOperation, python_op_p
 from jaxgrad.graph import Block, Graph, Node, PythonOp, Value
 
 
@@ -49,7 +50,7 @@ def graph_of(
         captured, fixed = [], []
         named = zip(jaxpr.constvars, consts, captured_names, strict=True)
         for var, const, name in named:
-            if isinstance(const, jax.Array):
+            if isinstance(const, jax.Array) or _compat.is_ref(const):
                 values[var] = _input(block, var.aval, name or "captured")
                 captured.append(const)
             else:
@@ -136,6 +137,8 @@ def _python_op(graph: Graph, equation: Any) -> PythonOp:
         "cconv": op.cconv,
         "scalar_args": list(op.scalar_args),
     }
+    if isinstance(op, BatchedOperation):
+        node._attributes["vmap"] = op
     if op.nested is not None:  # what the letters alone don't say
         node._attributes["call"] = op.nested
     node._operator = ApplicationOperator(equation, node._attributes)
@@ -144,7 +147,7 @@ def _python_op(graph: Graph, equation: Any) -> PythonOp:
 
 def _unwrapped(equation: Any) -> Any:
     """The application in the compiled call that `apply` makes of concrete arrays."""
-    if equation.primitive.name not in ("jit", "pjit"):
+    if equation.primitive.name not in ("jit", "pjit") or not says_nothing(equation):
         return equation
     inner, consts = _compat.plain_jaxpr(equation.params["jaxpr"])
     if len(inner.eqns) != 1 or inner.eqns[0].primitive is not python_op_p or consts:

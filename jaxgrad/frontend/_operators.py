@@ -10,20 +10,15 @@ import jax
 
 from jaxgrad import _compat
 from jaxgrad.errors import LoweringError
-from jaxgrad.function._recording import RECORDING
-from jaxgrad.graph import Block, Node, PythonOp, SourceRange
-from jaxgrad.lower import call_python
-
-Evaluate = Callable[[Block, Sequence[Any]], list[Any]]
+from jaxgrad.frontend._edited import EDITABLE, Evaluate, run_edited
+from jaxgrad.function._recording import operations
+from jaxgrad.graph import Node, SourceRange
+from jaxgrad.lower import constant_of
 
 _PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))? \((?P<f>.*)\)\Z")
 
 # Plain calls: their body may stand in their place.
 _CALLS = frozenset({"jit", "pjit", "closed_call", "core_call"})
-
-# Those whose jaxprs may be replaced by others of the same type. Where a rule belongs to
-# the jaxpr (custom_jvp, custom_vjp), or it is compiled apart, the blocks only show it.
-_EDITABLE = _CALLS | {"scan", "while", "cond", "checkpoint", "remat2", "remat"}
 
 
 class ConstantOperator:
@@ -40,7 +35,7 @@ class ConstantOperator:
     ) -> list[Any]:
         """The constant; another one if the node's attribute was changed."""
         same = node._attributes is self.attributes
-        return [self.value if same else node._attributes["value"]]
+        return [self.value if same else constant_of(node)]
 
     def has_effects(self) -> bool:
         """False."""
@@ -83,7 +78,7 @@ def constant_key(value: Any) -> Any:
 class EquationOperator:
     """One equation of a jaxpr."""
 
-    __slots__ = ("_regions", "equation", "expander")
+    __slots__ = ("_effects", "_regions", "equation", "expander")
 
     def __init__(
         self, equation: Any, expander: Callable[[Node, EquationOperator], None]
@@ -92,6 +87,7 @@ class EquationOperator:
         self.equation = equation
         self.expander = expander
         self._regions: tuple[str, ...] | None = None
+        self._effects: bool | None = None
 
     def run(
         self, node: Node, inputs: Sequence[Any], evaluate: Evaluate | None = None
@@ -104,26 +100,32 @@ class EquationOperator:
         Raises:
             LoweringError: an edited block has other types than the equation needs.
         """
-        params = node._attributes
+        if self.regions():
+            self._check(node, inputs)
         if node._changed:
             assert evaluate is not None
-            params = self._rebuilt(node, evaluate)
-        return _compat.run_equation(self.equation, params, inputs)
+            return run_edited(self.equation, node, inputs, evaluate)
+        with _compat.at(self.equation):
+            return _compat.bind(self.equation, node._attributes, inputs)
 
-    def _rebuilt(self, node: Node, evaluate: Evaluate) -> dict[str, Any]:
-        """The parameters with the jaxprs of the node's blocks."""
-        params, blocks = dict(node._attributes), iter(node.blocks())
-        for name in self.regions():
-            old = params[name]
-            new = [
-                _jaxpr(j, next(blocks), evaluate) for j in _compat.nested_jaxprs(old)
-            ]
-            params[name] = type(old)(new) if isinstance(old, tuple | list) else new[0]
-        return params
+    def _check(self, node: Node, inputs: Sequence[Any]) -> None:
+        """Refuse operands that the nested jaxprs don't take."""
+        expected = [v.aval for v in self.equation.invars]
+        got = [jax.typeof(x) for x in inputs]
+        if [(a.shape, a.dtype) for a in got] != [(a.shape, a.dtype) for a in expected]:
+            raise LoweringError(
+                f"{node.kind()} is given other types than it was recorded with.\n"
+                f"  Expected ({', '.join(a.str_short() for a in expected)}); got "
+                f"({', '.join(a.str_short() for a in got)})."
+            )
 
     def has_effects(self) -> bool:
-        """Whether the equation has an effect, on the host or on a Ref."""
-        return bool(self.equation.effects)
+        """Whether it has an effect, on the host or on a Ref, or an impure Function."""
+        if self._effects is None:
+            jaxprs = [self.equation.params[name] for name in self.regions()]
+            nested = [j for value in jaxprs for j in _compat.nested_jaxprs(value)]
+            self._effects = bool(self.equation.effects) or any(map(is_impure, nested))
+        return self._effects
 
     def regions(self) -> tuple[str, ...]:
         """The names of the parameters that hold jaxprs."""
@@ -139,21 +141,22 @@ class EquationOperator:
 
     def editable(self) -> bool:
         """Whether the blocks may be edited."""
-        return self.equation.primitive.name in _EDITABLE
+        return self.equation.primitive.name in EDITABLE
 
     def opens(self) -> bool:
         """Whether its body may stand in its place: a call that says nothing more."""
         if self.equation.primitive.name not in _CALLS:
             return False
-        return all(map(_says_nothing, self.equation.params.items()))
+        return says_nothing(self.equation)
 
     def key(self) -> Any:
         """What equal equations have in common; None where that is not known."""
         equation = self.equation
-        if self.regions() or equation.effects:
+        if self.regions() or self.has_effects():
             return None
         try:
-            key = (equation.primitive, tuple(sorted(equation.params.items())))
+            params = tuple(sorted(equation.params.items()))
+            key = (equation.primitive, params, _compat.surroundings(equation))
             hash(key)
         except TypeError:
             return None
@@ -166,6 +169,16 @@ class EquationOperator:
     def scope(self) -> str:
         """The name scopes that it was recorded in."""
         return _compat.name_stack_of(self.equation)
+
+
+def is_impure(jaxpr: Any) -> bool:
+    """Whether a jaxpr applies a Function that says `pure = False`, at any depth."""
+    return any(not op.pure for op, _ in operations(jaxpr))
+
+
+def says_nothing(equation: Any) -> bool:
+    """Whether a call asks for nothing: no sharding, layout, donation or option."""
+    return all(map(_says_nothing, equation.params.items()))
 
 
 def _says_nothing(item: tuple[str, Any]) -> bool:
@@ -182,47 +195,6 @@ def _unspecified(value: Any) -> bool:
     return type(value).__name__ in ("UnspecifiedValue", "EffectsTuple")
 
 
-class ApplicationOperator(EquationOperator):
-    """One application of a Function: a `python_op` equation."""
-
-    __slots__ = ("attributes",)
-
-    def __init__(self, equation: Any, attributes: dict[str, Any]) -> None:
-        """`attributes` are those of the node, as it was recorded."""
-        super().__init__(equation, lambda node, operator: None)
-        self.attributes = attributes
-
-    def run(
-        self, node: Node, inputs: Sequence[Any], evaluate: Evaluate | None = None
-    ) -> list[Any]:
-        """What the Function makes of `inputs`, with its own rule.
-
-        Inside a recording it is one equation again; outside it is what the Function's
-        own `apply` would be.
-
-        Returns:
-            The arrays of its result.
-        """
-        if node._attributes is not self.attributes:  # edited: another application
-            assert isinstance(node, PythonOp)
-            return call_python(node, inputs)
-        if RECORDING.value is None:
-            return list(self.equation.params["op"].run(inputs))
-        return _compat.run_equation(self.equation, self.equation.params, inputs)
-
-    def regions(self) -> tuple[str, ...]:
-        """None: a Function is never opened."""
-        return ()
-
-    def opens(self) -> bool:
-        """False."""
-        return False
-
-    def key(self) -> Any:
-        """The operation: equal for calls with equal static arguments."""
-        return None if self.equation.effects else self.equation.params["op"]
-
-
 def source_range(text: str) -> SourceRange | None:
     """The place that JAX writes as `FILE:LINE:COLUMN (FUNCTION)`."""
     match = _PLACE.match(text)
@@ -230,23 +202,3 @@ def source_range(text: str) -> SourceRange | None:
         return None
     column = None if match["column"] is None else int(match["column"])
     return SourceRange(match["file"], int(match["line"]), column, function=match["f"])
-
-
-def _jaxpr(old: Any, block: Block, evaluate: Evaluate) -> Any:
-    """The jaxpr of an edited block, of the same type as the one that it shows."""
-    inner, _ = _compat.plain_jaxpr(old)
-    avals = [v.aval for v in inner.invars]
-    expected = [v.aval for v in inner.outvars]
-    new = jax.make_jaxpr(lambda *xs: evaluate(block, xs))(*avals)
-    owner = block.owning_node()
-    assert owner is not None
-    if list(new.out_avals) != expected:
-        raise LoweringError(
-            f"An edited block of {owner.kind()} returns other types.\n"
-            f"  Expected {', '.join(map(str, expected))}; got "
-            f"{', '.join(map(str, new.out_avals))}."
-        )
-    try:
-        return _compat.like_jaxpr(old, new)
-    except ValueError as error:
-        raise LoweringError(f"{owner.kind()} can't be rebuilt: {error}.") from error

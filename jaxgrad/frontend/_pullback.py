@@ -16,7 +16,7 @@ import jax
 
 from jaxgrad import _compat
 from jaxgrad.errors import TapeError
-from jaxgrad.frontend._operators import ApplicationOperator
+from jaxgrad.frontend._application_node import ApplicationOperator
 from jaxgrad.function._attachment import refuse_captured
 from jaxgrad.function._primitives import LinearRule, attach, linear
 from jaxgrad.function._recording import Operation

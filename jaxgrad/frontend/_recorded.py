@@ -13,7 +13,7 @@ from jaxgrad.errors import TraceError
 from jaxgrad.frontend._import import graph_of
 from jaxgrad.frontend._incoming import argument_names, captured_names
 from jaxgrad.frontend._signature import Call, Signature
-from jaxgrad.function._recording import recording
+from jaxgrad.function._recording import check_steady, recording
 from jaxgrad.graph import Graph
 
 
@@ -56,6 +56,7 @@ def record_graph(
     functools.update_wrapper(flat, fn, ("__name__", "__qualname__"), ())
     with recording():
         closed = jax.make_jaxpr(flat)(*call.arrays)
+    check_steady(signature.name, closed)
     names = argument_names(fn, tuple(args), {})
     kept = [name for name, dynamic in zip(names, call.dynamic, strict=True) if dynamic]
     consts = _compat.plain_jaxpr(closed)[1]

@@ -116,7 +116,7 @@ class Signature:
         olds = zip(expected.static, expected.dynamic, strict=True)
         news = zip(call.static, call.dynamic, strict=True)
         for path, (old, was), (new, now) in zip(paths, olds, news, strict=True):
-            if was != now or (old is not new and old != new):
+            if was != now or not same(old, new):
                 raise TraceError(
                     f"{self.name} was traced with {self.path(path)} = "
                     f"{'an array' if was else repr(old)}; got "
@@ -161,6 +161,16 @@ class Signature:
             inspect.Parameter.POSITIONAL_ONLY,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
         )
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two static values are equal; not where they can't say so."""
+    if a is b:
+        return True
+    try:
+        return bool(a == b)
+    except Exception:  # an `__eq__` of the user's own, on arrays say
+        return False
 
 
 def is_dynamic(leaf: Any) -> bool:

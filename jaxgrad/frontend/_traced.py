@@ -11,7 +11,7 @@ import jax
 from jaxgrad import lower as _lower
 from jaxgrad.errors import GraphError
 from jaxgrad.frontend._recorded import Recorded, record_graph
-from jaxgrad.frontend._signature import Signature, type_of
+from jaxgrad.frontend._signature import Signature, same, type_of
 from jaxgrad.function._recording import recording
 from jaxgrad.graph import Graph
 
@@ -35,8 +35,8 @@ class TracedFunction:
         self._signature = signature
         self._recorded = recorded
         self._graph = recorded.graph
-        self._version = -1
-        self._jitted: Callable[..., Any] = jax.jit(lambda: None)
+        # One object, so that another thread never sees one without the other.
+        self._compiled: tuple[int, Callable[..., Any]] = (-1, fn)
         self._original = recorded.graph.version
         self._plain = all(recorded.call.dynamic)  # whether no argument is static
         self.__name__ = self.__qualname__ = signature.name
@@ -64,7 +64,8 @@ class TracedFunction:
                 f"arguments and {len(self._recorded.captured)} captured arrays; this "
                 f"one has {len(graph.inputs())}."
             )
-        self._graph, self._version, self._original = graph, -1, -1
+        self._graph, self._original = graph, -1
+        self._compiled = (-1, self._fn)
 
     @property
     def captured(self) -> dict[str, jax.Array]:
@@ -86,14 +87,20 @@ class TracedFunction:
         """
         if kwargs:
             args = self._signature.positional(args, kwargs)
-        if self._version != self._graph._version:
-            self._refresh()
-        return self._jitted(*(args if self._plain else self._operands(args)))
+        version, compiled = self._compiled
+        if version != self._graph._version:
+            compiled = self._refresh()
+        return compiled(*(args if self._plain else self._operands(args)))
 
-    def _refresh(self) -> None:
-        """Forget what was compiled of the graph before it was edited."""
-        self._version = self._graph.version
-        self._jitted = jax.jit(self._program())
+    def _refresh(self) -> Callable[..., Any]:
+        """Forget what was compiled of the graph before it was edited.
+
+        Returns:
+            The graph as it is now, to be compiled.
+        """
+        version, compiled = self._graph.version, jax.jit(self._program())
+        self._compiled = version, compiled
+        return compiled
 
     def _program(self, graph: Graph | None = None) -> Callable[..., Any]:
         """A JAX function of the traced arguments that runs a graph, this one's else."""
@@ -102,7 +109,7 @@ class TracedFunction:
 
         def program(*args: Any) -> Any:
             args = args if plain else recorded.call.unflatten(args)
-            arrays = signature.check(args, recorded.call, recorded.avals)
+            arrays = signature.check(args, recorded.call, _avals(graph, recorded))
             out = _lower.run(graph, *arrays, *recorded.captured)
             return _result(out, recorded.out_tree)
 
@@ -142,11 +149,12 @@ class TracedFunction:
         """
         recorded = self._recorded
         call = self._signature.flatten(args)
-        same = call.tree == recorded.call.tree and call.static == recorded.call.static
-        if same and tuple(map(type_of, call.arrays)) == recorded.avals:
+        statics = zip(call.static, recorded.call.static, strict=False)
+        alike = call.tree == recorded.call.tree and all(same(a, b) for a, b in statics)
+        if alike and tuple(map(type_of, call.arrays)) == recorded.avals:
             return recorded._replace(graph=self._graph)
         if not self._is_original():
-            self._signature.check(args, recorded.call, recorded.avals)
+            self._signature.check(args, recorded.call, _avals(self._graph, recorded))
             return recorded._replace(graph=self._graph)
         return record_graph(self._fn, self._signature, args)
 
@@ -272,7 +280,8 @@ class TracedFunction:
         def run(*operands: Any) -> Any:
             *args, weights = operands
             recorded = self._record(args)
-            arrays = signature.check(args, recorded.call, recorded.avals)
+            types = _avals(recorded.graph, recorded)
+            arrays = signature.check(args, recorded.call, types)
             captured = [weights[name] for name in names]
             out = _lower.run(recorded.graph, *arrays, *captured)
             return _result(out, recorded.out_tree)
@@ -295,6 +304,14 @@ class TracedFunction:
 def _result(out: Sequence[Any], tree: Any) -> Any:
     """Outputs in the structure that was traced; other numbers of them as a tuple."""
     return jax.tree.unflatten(tree, out) if tree.num_leaves == len(out) else tuple(out)
+
+
+def _avals(graph: Graph, recorded: Recorded) -> list[Any]:
+    """The types of the arguments, as the inputs of the graph say by now."""
+    inputs = graph.inputs()[: len(recorded.avals)]
+    types = [getattr(value.type(), "aval", None) for value in inputs]
+    pairs = zip(types, recorded.avals, strict=True)
+    return [recorded if aval is None else aval for aval, recorded in pairs]
 
 
 def source_map(graph: Graph) -> list[tuple[str, str, int, int]]:

@@ -37,10 +37,10 @@ from jaxgrad.function import (
     _refs,
 )
 from jaxgrad.function._attachment import forbid, forbid_refs
+from jaxgrad.function._forward_mode import no_forward_mode
 from jaxgrad.function._keys import quick_key, sort
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._opaque import Parts
-from jaxgrad.function._operation import no_forward_mode
 from jaxgrad.function._outputs import Outputs
 from jaxgrad.function._run import execute
 from jaxgrad.function._signature import Bound, Signature

@@ -2,6 +2,7 @@
 
 - `push_outputs`: tangents of the outputs, as a linear equation whose transpose is the
   user's backward.
+- `push_or_refuse`: the same, refused where it is evaluated and there is no rule.
 - `derived_jvp`: the transpose of backward, refused where backward is not linear.
 - `user_jvp`: the class's own `jvp`, its tangents checked.
 """
@@ -12,7 +13,7 @@ from typing import Any
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.errors import NonLinearBackwardError
+from jaxgrad.errors import ForwardModeError, NonLinearBackwardError
 from jaxgrad.function import _axes, _linearity
 from jaxgrad.function._application import Application
 from jaxgrad.function._primitives import LinearRule, linear
@@ -116,3 +117,43 @@ def user_jvp(
     ctx = app.context(residuals, "jvp")
     slots = tangent_slots(app, dict(zip(moving, tangents, strict=True)))
     return check_tangents(app, method(ctx, *slots))
+
+
+def push_or_refuse(
+    app: Application,
+    flags: tuple[bool, ...],
+    residuals: Sequence[Any],
+    tangents: Sequence[Any],
+) -> list[Any]:
+    """The tangents of the outputs: an equation whose transpose is the user's backward.
+
+    For a class without a forward-mode rule its evaluation is refused.
+
+    Returns:
+        One tangent for each differentiable output.
+    """
+    style, owner = app.spec.style, app.spec.owner
+    if style.jvp or style.derives_jvp:
+        return push_outputs(app, flags, residuals, tangents)
+    moving = [i for i, flag in enumerate(flags) if flag]
+
+    def refuse(residuals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+        raise no_forward_mode(owner)
+
+    def transpose(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        gradients = app.backward(residuals, cotangents)
+        return [gradients[i] for i in moving]
+
+    rule = LinearRule(owner, refuse, transpose)
+    return linear(rule, residuals, tangents, app.out_tangent_avals())
+
+
+def no_forward_mode(owner: str) -> ForwardModeError:
+    """The error for a class without a forward-mode rule."""
+    return ForwardModeError(
+        f"{owner} has no forward-mode rule, and forward mode (jvp, jacfwd, linearize) "
+        "reached it.\n"
+        "  Expected a forward-mode rule; got only a reverse-mode one.\n"
+        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if "
+        "its backward is linear in the cotangents: the JVP is then its transpose."
+    )

@@ -3,7 +3,7 @@
 In torch the context is the node of the autograd graph. JAX keeps no such graph, so that
 here a context only knows its own application: `name`, hooks that run round backward,
 the dtypes in which cotangents arrive. What speaks of the graph is an AttributeError
-that says what to use instead.
+that says what to use instead: `jaxgrad.record`, mostly.
 """
 
 import warnings
@@ -17,10 +17,11 @@ import numpy as np
 from jaxgrad.errors import ContextAttributeError, ContextError, HookError
 from jaxgrad.function._trees import as_array, is_array, short_type
 
-_GRAPH = "JAX keeps no autograd graph; see jax.make_jaxpr, or `jaxgrad show`"
+_GRAPH = "JAX keeps no autograd graph; jaxgrad.record(fn, *args) keeps one"
 _ABSENT = {
     "next_functions": _GRAPH,
-    "_input_metadata": "read the shape and dtype of an output itself",
+    "_input_metadata": "read the shape and dtype of an output itself, or "
+    "input_metadata of a node of jaxgrad.record(fn, *args)",
     "_sequence_nr": _GRAPH,
     "_set_sequence_nr": _GRAPH,
     "_register_hook_dict": "use ctx.register_hook or ctx.register_prehook",

@@ -15,17 +15,17 @@ from typing import Any
 import jax
 
 from jaxgrad import _compat
-from jaxgrad.errors import ForwardModeError, TraceError
-from jaxgrad.function import _axes
+from jaxgrad.errors import TraceError
+from jaxgrad.function import _anomaly, _axes, _hooks
 from jaxgrad.function._attachment import refuse_captured, run_attached
-from jaxgrad.function._forward_mode import push_outputs
+from jaxgrad.function._forward_mode import push_or_refuse
 from jaxgrad.function._lowering import lower
 from jaxgrad.function._nested_call import NestedCall
 from jaxgrad.function._opaque import Template
 from jaxgrad.function._outputs import Outputs
-from jaxgrad.function._primitives import LinearRule, linear
 from jaxgrad.function._run import execute
 from jaxgrad.function._spec import ARRAY, Spec
+from jaxgrad.function._steady import same_program
 from jaxgrad.function._trees import as_array, is_inexact
 
 Arrays = Sequence[Any]
@@ -117,11 +117,26 @@ class Operation:
                 found = found | jax.jit(self.detached).trace(*avals).jaxpr.effects
         return found
 
+    def is_steady(self, avals: Arrays) -> bool:
+        """Whether forward is, traced again, the same program as before."""
+        try:
+            before = self.traced(avals).jaxpr
+            with RECORDING(None):
+                now = jax.make_jaxpr(lambda *xs: self.plain(*xs).arrays)(*avals)
+        except Exception:  # only where it was recorded can it be traced: in a shard_map
+            return True
+        return same_program(before, now)
+
     def run(self, arrays: Arrays) -> Arrays:
-        """Forward, with its rule."""
+        """Forward, with its rule; hooks and anomalies are those of the caller."""
         self._check_alive()
+        spec, hooks = self.spec, _hooks.current()
+        if _anomaly.SWITCH.value is not None and spec.watch is None:
+            spec = _anomaly.watched(spec)
+        if hooks is not None and spec.hooks is None:
+            spec = spec.packed_by(hooks)
         with RECORDING(None):
-            return lower(self.spec)(*arrays).arrays
+            return lower(spec)(*arrays).arrays
 
     def push(self, primals: Arrays, tangents: Arrays) -> tuple[Arrays, Arrays]:
         """The results and their tangents.
@@ -150,7 +165,7 @@ class Operation:
             if flag
         ]
         keeping, kept = app.keep(groups)
-        found = iter(_push(keeping, flags, kept, given))
+        found = iter(push_or_refuse(keeping, flags, kept, given))
         return outputs.arrays, [next(found) if d else None for d in app.differentiable]
 
     def under(
@@ -361,38 +376,3 @@ def _batch(
 python_op_p = _compat.define(
     "python_op", _run, _avals, jvp=_jvp, batch=_batch, effects=_effects
 )
-
-
-def _push(app: Any, flags: Any, residuals: Arrays, tangents: Arrays) -> list[Any]:
-    """The tangents of the outputs: an equation whose transpose is the user's backward.
-
-    For a class without a forward-mode rule its evaluation is refused.
-
-    Returns:
-        One tangent for each differentiable output.
-    """
-    style, owner = app.spec.style, app.spec.owner
-    if style.jvp or style.derives_jvp:
-        return push_outputs(app, flags, residuals, tangents)
-    moving = [i for i, flag in enumerate(flags) if flag]
-
-    def refuse(residuals: Arrays, tangents: Arrays) -> list[Any]:
-        raise no_forward_mode(owner)
-
-    def transpose(residuals: Arrays, cotangents: Arrays) -> list[Any]:
-        gradients = app.backward(residuals, cotangents)
-        return [gradients[i] for i in moving]
-
-    rule = LinearRule(owner, refuse, transpose)
-    return linear(rule, residuals, tangents, app.out_tangent_avals())
-
-
-def no_forward_mode(owner: str) -> ForwardModeError:
-    """The error for a class without a forward-mode rule."""
-    return ForwardModeError(
-        f"{owner} has no forward-mode rule, and forward mode (jvp, jacfwd, linearize) "
-        "reached it.\n"
-        "  Expected a forward-mode rule; got only a reverse-mode one.\n"
-        f"  Define a `jvp` staticmethod on {owner}, or set generate_jvp_rule = True if "
-        "its backward is linear in the cotangents: the JVP is then its transpose."
-    )

@@ -51,6 +51,52 @@ def record(spec: Spec, arrays: Sequence[Any]) -> Outputs:
     return spec.operation.apply(*arrays)
 
 
+def check_steady(name: str, closed: Any) -> None:
+    """Refuse Functions that read Python values which changed during a recording.
+
+    A Function in a graph is its class: forward is traced again when the graph is
+    compiled, and would read what it finds then.
+
+    Args:
+        name: what was recorded.
+        closed: its jaxpr.
+
+    Raises:
+        TraceError: the forward of an application is no longer what was recorded.
+    """
+    for op, avals in operations(closed):
+        if not op.hidden and not op.is_steady(avals):
+            raise TraceError(
+                f"{op.name}.forward is not what it was when {name} applied it: it "
+                "reads Python values that changed since, in a closure, a global or "
+                "an argument that can be changed.\n"
+                "  Expected a forward that computes the same from the same arguments; "
+                "got another program.\n"
+                f"  Pass such values as arguments of {op.name}.apply."
+            )
+
+
+def operations(closed: Any) -> set[tuple[Operation, Any]]:
+    """The applications in a jaxpr, at any depth, each kind once."""
+    found: set[tuple[Operation, Any]] = set()
+    seen: set[int] = set()
+    todo = [_compat.plain_jaxpr(closed)[0]]
+    while todo:
+        jaxpr = todo.pop()
+        if id(jaxpr) in seen:
+            continue
+        seen.add(id(jaxpr))
+        for equation in jaxpr.eqns:
+            if equation.primitive is python_op_p:
+                avals = tuple([v.aval for v in equation.invars])
+                found.add((equation.params["op"], avals))
+                continue
+            for value in equation.params.values():
+                nested = _compat.nested_jaxprs(value)
+                todo += [_compat.plain_jaxpr(j)[0] for j in nested]
+    return found
+
+
 def operation_for(
     cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Operation, list[Any]]:

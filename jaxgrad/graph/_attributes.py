@@ -47,7 +47,9 @@ class Attributes(MutableMapping[str, Any]):
             raise MissingAttributeError(
                 f"{node.kind()} has no attribute {name!r}.\n  It has: {names}."
             )
-        return node._attributes[name]
+        value = node._attributes[name]
+        # A change of the list itself would be an edit that nobody counts.
+        return list(value) if type(value) is list else value
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._node._own_attributes()[name] = value

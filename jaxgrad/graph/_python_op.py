@@ -72,8 +72,9 @@ class PythonOp(Node):
         """
         if not isinstance(other, PythonOp):
             raise GraphError(f"clone_from expected a PythonOp; got {other.kind()}.")
-        self.copy_attributes(other)
         self.copy_metadata(other)
+        self._attributes, self._shared = other._attributes, True
+        other._shared = True
         self._operator = other._operator
         return self
 

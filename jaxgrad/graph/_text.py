@@ -173,10 +173,10 @@ def _constant(node: Node) -> str:
 def _python_op(node: Any) -> str:
     letters, scalars = node.cconv, node.scalar_args
     rest = {n: v for n, v in node._attributes.items() if n not in _PYTHON_OP}
-    nested = rest.pop("call", None)
-    shown = [f"{_key(n)}={_literals.text(v)}" for n, v in rest.items()]
-    if nested is not None:
-        shown.insert(0, f"call={nested!r}")
+    # How it is called, where letters don't say it all: shown, and never parsed.
+    forms = {n: rest.pop(n) for n in ("call", "vmap") if n in rest}
+    shown = [f"{n}={form!r}" for n, form in forms.items()]
+    shown += [f"{_key(n)}={_literals.text(v)}" for n, v in rest.items()]
     # Arrays come before Python values, if nothing else is said.
     if not isinstance(letters, str) or letters != default_cconv(
         len(node._inputs), len(scalars)

@@ -10,6 +10,7 @@ from jaxgrad.lower._exported import export as export
 from jaxgrad.lower._interpret import run as run
 from jaxgrad.lower._interpret import run_block as run_block
 from jaxgrad.lower._kinds import call_python as call_python
+from jaxgrad.lower._kinds import constant_of as constant_of
 from jaxgrad.lower._program import Program as Program
 from jaxgrad.lower._saved import load as load
 from jaxgrad.lower._saved import save as save
@@ -19,6 +20,7 @@ __all__ = [
     "Program",
     "backends",
     "call_python",
+    "constant_of",
     "export",
     "load",
     "run",

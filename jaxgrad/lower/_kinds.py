@@ -22,6 +22,10 @@ Rule = Callable[[Node, list[Any], Nested], list[Any]]
 def call_python(node: PythonOp, values: Sequence[Any]) -> list[Any]:
     """Apply the callable of a PythonOp to its inputs and scalars."""
     node.lint_python()
+    if "vmap" in node._attributes and node._operator is None:
+        raise LoweringError(
+            f"^{node.name()} was recorded under vmap, and its operator is gone."
+        )
     arrays, scalars = iter(values), iter(node.scalar_args)
     leaves = [next(arrays if letter == "d" else scalars) for letter in node.cconv]
     nested = node._attributes.get("call")  # where the arguments are no leaves
@@ -39,20 +43,35 @@ def call_resolved(node: Node, values: Sequence[Any]) -> list[Any]:
     return call(node, list(values))
 
 
-def _constant(node: Node, values: list[Any], nested: Nested) -> list[Any]:
+def constant_of(node: Node) -> Any:
+    """The value of a constant, as its type says."""
     value = node.attr["value"]
     kind = node.output().type()
     scalar = isinstance(value, bool | int | float | complex)
     if scalar and isinstance(kind, types.TensorType) and kind.is_complete():
-        return [_typed(value, kind)]
-    return [value]
+        return _typed(value, kind)
+    return value
+
+
+def _constant(node: Node, values: list[Any], nested: Nested) -> list[Any]:
+    return [constant_of(node)]
 
 
 def _typed(value: Any, kind: types.TensorType) -> Any:
     aval = kind.aval
     if aval is not None and aval.weak_type:
         return value
-    return np.asarray(value, kind.dtype())
+    dtype = kind.dtype()
+    array = np.asarray(value).astype(dtype)
+    # Numbers are rounded to the type, but a part of a number is never dropped.
+    real = np.issubdtype(dtype, np.complexfloating) or not isinstance(value, complex)
+    whole = not isinstance(value, float) or not np.issubdtype(dtype, np.integer)
+    if not (real and (whole or array == value)):
+        raise LoweringError(
+            f"The constant {value!r} doesn't fit its type {kind}.\n"
+            "  Set the type of its value too, with set_type."
+        )
+    return array
 
 
 def _if(node: Node, values: list[Any], nested: Nested) -> list[Any]:

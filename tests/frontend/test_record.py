@@ -1,9 +1,6 @@
 """The members of a recording and of its nodes."""
 
-import functools
-import gc
 import linecache
-import weakref
 from typing import Any
 
 import jax
@@ -11,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad import Context, Function, once_differentiable, packers
-from jaxgrad.frontend._tape import GradientEdge, Recording, record
+from jaxgrad import Context, Function, packers
+from jaxgrad.frontend._tape import Recording, record
 from jaxgrad.frontend._tape_node import AccumulateGrad
 from jaxgrad.function import residuals, saved_tensors_hooks
 from tests.cases import by_name
@@ -30,10 +27,6 @@ def loss(x: Any, w: Any) -> Any:
 
 def names(recording: Recording) -> list[str]:
     return [node.name() for node in recording.nodes]
-
-
-def note(calls: list[str], name: str, *_: Any) -> None:
-    calls.append(name)
 
 
 def same(got: Any, expected: Any) -> None:

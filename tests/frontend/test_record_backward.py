@@ -2,7 +2,6 @@
 
 import functools
 import gc
-import linecache
 import weakref
 from typing import Any
 
@@ -11,11 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgrad import Context, Function, once_differentiable, packers
-from jaxgrad.frontend._tape import GradientEdge, Recording, record
-from jaxgrad.frontend._tape_node import AccumulateGrad
-from jaxgrad.function import residuals, saved_tensors_hooks
-from tests.cases import by_name
+from jaxgrad import Context, Function, once_differentiable
+from jaxgrad.frontend._tape import GradientEdge, record
 from tests.helpers import TripledSin
 
 X = jnp.array([0.5, -1.25, 2.0])
@@ -26,10 +22,6 @@ def loss(x: Any, w: Any) -> Any:
     z = jnp.sin(x) * w
     y = TripledSin.apply(z)
     return (y * y).sum()
-
-
-def names(recording: Recording) -> list[str]:
-    return [node.name() for node in recording.nodes]
 
 
 def note(calls: list[str], name: str, *_: Any) -> None:

@@ -106,14 +106,14 @@ class Nested(jaxgrad.Function):
     @staticmethod
     def backward(ctx: Any, grad: jax.Array) -> Any:
         w, x = ctx.saved_tensors
-        return {"w": 50 * grad * x, "b": None}, 50 * grad * w
+        return {"w": 50 * grad * x, "b": None}, 50 * grad * w, None
 
 
 def test_an_application_with_containers_and_keywords_can_be_edited() -> None:
     fn = trace(lambda w, x: Nested.apply({"w": w, "b": 3}, x, n=4), X, X)
     (node,) = fn.graph.nodes()
     assert (node.cconv, node.scalar_args) == ("cddc", [3, 4])
-    assert "^Nested[call=({'b': *, 'w': *}, *, n=*), cconv='cddc'](3, 4)" in str(node)
+    assert "^Nested[cconv='cddc', call=({'b': *, 'w': *}, *, n=*)](3, 4)" in str(node)
     with pytest.raises(jaxgrad.errors.ParseError):
         jaxgrad.graph.parse(str(fn.graph), {"Nested": Nested})
     node.attr["scalar_args"] = [1, 10]

@@ -1,6 +1,7 @@
 """A longer sweep: `python -m tests.properties --examples 20000 --seed 1`.
 
-It runs the shards of the tests, on other random Functions and mistakes for each seed.
+It runs the shards of the tests, on other random Functions, graphs and mistakes for each
+seed.
 The exit status is 1 if any fails; the smallest failing case is printed.
 """
 
@@ -12,6 +13,7 @@ import traceback
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+from tests.properties.graph_sweep import GRAPHS, REFUSED
 from tests.properties.sweep import FUNCTIONS, MISTAKES, sweep
 
 
@@ -21,7 +23,7 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=20_000, help="in all")
     parser.add_argument("--seed", type=int, default=1, help="the tests use others")
     options = parser.parse_args()
-    shards = {**FUNCTIONS, **MISTAKES}
+    shards = {**FUNCTIONS, **MISTAKES, **GRAPHS, **REFUSED}
     factor = options.examples / sum(s.examples * s.functions for s in shards.values())
     failed = 0
     for name, shard in shards.items():

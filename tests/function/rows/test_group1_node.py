@@ -9,7 +9,7 @@ import pytest
 
 import jaxgrad
 from jaxgrad import Context
-from jaxgrad.errors import ContextError, FunctionDefinitionError
+from jaxgrad.errors import ContextError, FunctionDefinitionError, TapeError
 from tests.function.rows.functions import V, X, define, refuses, returning
 
 
@@ -63,7 +63,11 @@ def test_row_1_19() -> None:
 
 
 def test_row_1_20() -> None:
-    explains("next_functions")
+    explains("next_functions", "jaxgrad.record")
+    f = define(forward=lambda ctx, x: 2 * x, backward=lambda ctx, g: 7 * g).apply
+    leaf, first, second = jaxgrad.record(lambda x: f(f(x)), X).nodes
+    assert first.next_functions == ((leaf, 0),)
+    assert second.next_functions == ((first, 0),)
 
 
 def test_row_1_21() -> None:
@@ -82,12 +86,20 @@ def test_row_1_21() -> None:
 
 
 def test_row_1_22() -> None:
-    explains("_input_metadata")
+    explains("_input_metadata", "jaxgrad.record")
+    f = define(forward=lambda ctx, x: (x > 0, 2 * x), backward=lambda ctx, *g: g[1])
+    (node,) = jaxgrad.record(f.apply, V).nodes[1:]
+    flags, out = node.input_metadata
+    assert (out.shape, out.dtype) == ((3,), jnp.float32)
+    assert (flags.shape, flags.dtype) == ((3,), jax.dtypes.float0)
 
 
 def test_row_1_23() -> None:
-    explains("_sequence_nr")
+    explains("_sequence_nr", "jaxgrad.record")
     explains("_set_sequence_nr")
+    f = define(forward=lambda ctx, x: 2 * x, backward=lambda ctx, g: 7 * g).apply
+    nodes = jaxgrad.record(lambda x: f(f(x)), X).nodes
+    assert [node.sequence_nr for node in nodes] == [0, 1, 2]
 
 
 def test_row_1_24() -> None:
@@ -169,21 +181,28 @@ def test_row_1_27() -> None:
 
 
 def test_row_1_28() -> None:
-    """The context can't be called; a rule alone is run by the pullback."""
+    """A rule alone is run by the pullback or a recorded node; ctx can't be called."""
     f = define(forward=lambda ctx, x: ctx(x))
     refuses(TypeError, lambda: f.apply(X), "not callable", "Context")
-    _, pull = jax.vjp(
-        define(forward=lambda c, x: x, backward=lambda c, g: 7 * g).apply, X
-    )
+    f = define(forward=lambda c, x: x, backward=lambda c, g: 7 * g).apply
+    _, pull = jax.vjp(f, X)
     assert pull(X) == (14.0,)
+    (node,) = jaxgrad.record(f, X).nodes[1:]
+    assert node.apply(X) == (14.0,)
+    refuses(TapeError, lambda: node.apply(V), "FBackward", "f32[]", "f32[3]")
 
 
 def test_row_1_40() -> None:
-    """The gradient of an intermediate value is that of an added zero."""
-    assert not hasattr(jaxgrad, "GradientEdge")
+    """Of a recorded forward; else the gradient at a value is that of an added zero."""
     f = define(forward=lambda ctx, x: 2 * x, backward=lambda ctx, g: 7 * g).apply
     at_edge = lambda edge: f(3 * X + edge) ** 2  # noqa: E731
     assert jax.grad(at_edge)(jnp.float32(0.0)) == 7 * 2 * 12.0
+    recording = jaxgrad.record(lambda x: f(3 * x) ** 2, X)
+    (node,) = [node for node in recording.nodes if node.name() == "FBackward"]
+    edge = recording.edge(node.graph_node.input())
+    assert isinstance(edge, jaxgrad.GradientEdge)
+    assert recording.backward(inputs=[edge]) == (7 * 2 * 12.0,)
+    assert recording.backward({jaxgrad.GradientEdge(node, 0): X}) == (3 * 7 * X,)
 
 
 def test_row_1_41() -> None:

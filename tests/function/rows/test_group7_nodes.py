@@ -120,11 +120,15 @@ def test_row_7_18() -> None:
 
 
 def test_row_7_19() -> None:
-    """The gradient of an output is asked for: it is that of an added zero."""
+    """The gradient of an output is asked for: recorded, or that of an added zero."""
     assert not hasattr(V, "retain_grad")
     f = define(forward=lambda ctx, x: 2 * x, backward=lambda ctx, g: 7 * g).apply
     grads = jax.grad(lambda x, zero: (f(x) + zero) ** 2, (0, 1))(X, jnp.float32(0))
     assert grads == (56.0, 8.0)
+    recording = jaxgrad.record(lambda x: f(x) ** 2, X)
+    (node,) = [node for node in recording.nodes if node.name() == "FBackward"]
+    edge = jaxgrad.GradientEdge(node, 0)
+    assert recording.backward(inputs=[edge]) == (8.0,)
 
 
 @pytest.mark.parametrize("kind", ["register_prehook", "register_hook"])
