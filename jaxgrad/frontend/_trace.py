@@ -20,7 +20,9 @@ def trace(
     """Record what `fn` does on example arguments, as a graph that keeps its Functions.
 
     Every application of a Function is one node, with its own rule, whatever is done to
-    the graph. JAX arrays that `fn` closes over become inputs of the graph too.
+    the graph; its forward is traced again when the graph is compiled. JAX arrays that
+    `fn` closes over become inputs of the graph too (those that a jitted function inside
+    it closes over are constants of that call).
 
     Args:
         fn: a function of pytrees of arrays that returns a pytree of arrays. Python
