@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
+from jax.experimental.compute_on import compute_on
+from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend import source_info_util
 from jax.extend.core import (
     ClosedJaxpr,
@@ -395,6 +397,21 @@ def at(equation: JaxprEqn) -> Iterator[None]:
         source_info_util.user_context(info.traceback, name_stack=names),
         equation.ctx.manager,
     ):
+        yield
+
+
+@contextlib.contextmanager
+def around(equation: JaxprEqn) -> Iterator[None]:
+    """The same without its mesh: a Function's rule asks in which one it runs now."""
+    info, context = equation.source_info, equation.ctx
+    names = source_info_util.current_name_stack() + info.name_stack
+    with contextlib.ExitStack() as stack:
+        place = source_info_util.user_context(info.traceback, name_stack=names)
+        stack.enter_context(place)
+        if context.compute_type:
+            stack.enter_context(compute_on(context.compute_type))
+        if context.xla_metadata:
+            stack.enter_context(set_xla_metadata(**context.xla_metadata))
         yield
 
 

@@ -58,7 +58,7 @@ class ApplicationOperator(EquationOperator):
         op = self.equation.params["op"]
         if len(inputs) != len(self.equation.invars):
             node.lint_python()
-        with _compat.at(self.equation), self._as_recorded():
+        with _compat.around(self.equation), self._as_recorded():
             if node._attributes is not self.attributes:
                 return _edited(node, op, inputs)
             if RECORDING.value is None:

@@ -106,11 +106,9 @@ def reverse_rule(spec: Spec) -> ReverseRule:
         flags = _flags(inputs, [every or p.perturbed for p in given])
         if not every:
             refuse_captured(spec, flags)
-        if spec.refs:  # forward, which writes, runs once, whoever asks for more
-            flags = _flags(inputs, [True])
         app, outputs, groups = run_attached(live, inputs, flags)
         app, kept = app.keep(groups)
-        if every or spec.refs or not _patterns.several(inputs):
+        if every or not _patterns.several(inputs):
             return outputs, Residuals(app, kept)
         told = _patterns.told(spec, app, kept, inputs)
         if told is None:
@@ -122,8 +120,7 @@ def reverse_rule(spec: Spec) -> ReverseRule:
 
     def backward(residuals: Residuals, cotangents: Outputs) -> tuple[Any, ...]:
         app, kept = residuals.app, residuals.values
-        plain = _compat.over_reports() or spec.refs
-        if not plain and _patterns.several(app.avals):
+        if not _compat.over_reports() and _patterns.several(app.avals):
             app, kept = _patterns.heard(spec, app, kept)
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]

@@ -26,14 +26,10 @@ from tests.verify.test_matrix import (
 )
 
 SAMPLE = {
-    "jit(grad)",
     "grad(grad)",
-    "hessian",
     "jvp",
     "vmap(grad)",
-    "grad(vmap), shared operands",
     "grad(scan)",
-    "grad(cond)",
     "grad(checkpoint)",
     "shard_map, check_vma=True",
     "export, second order",
