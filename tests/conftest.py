@@ -3,6 +3,7 @@
 The environment is set before anything imports JAX, because JAX reads it once.
 """
 
+import gc
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -25,3 +26,13 @@ def rng() -> np.random.Generator:
 def key() -> jax.Array:
     """A JAX key with the same seed in every test."""
     return jax.random.key(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_objects_to_collect() -> None:
+    """What earlier modules left in JAX's caches is no more the collector's business.
+
+    It would walk millions of objects at every collection, and tests that ask whether a
+    class is collected ask for many.
+    """
+    gc.freeze()
