@@ -108,7 +108,7 @@ def reverse_rule(spec: Spec) -> ReverseRule:
             refuse_captured(spec, flags)
         app, outputs, groups = run_attached(live, inputs, flags)
         app, kept = app.keep(groups)
-        if every or not _patterns.several(inputs):
+        if len(inputs) == 1 or every or not _patterns.several(inputs):
             return outputs, Residuals(app, kept)
         told = _patterns.told(spec, app, kept, inputs)
         if told is None:
@@ -120,7 +120,9 @@ def reverse_rule(spec: Spec) -> ReverseRule:
 
     def backward(residuals: Residuals, cotangents: Outputs) -> tuple[Any, ...]:
         app, kept = residuals.app, residuals.values
-        if not _compat.over_reports() and _patterns.several(app.avals):
+        # One input is differentiated or not; several can be in many ways.
+        several = len(app.avals) > 1 and _patterns.several(app.avals)
+        if several and not _compat.over_reports():
             app, kept = _patterns.heard(spec, app, kept)
         pairs = zip(cotangents.arrays, app.differentiable, strict=True)
         given = [None if isinstance(c, SymbolicZero) else c for c, d in pairs if d]

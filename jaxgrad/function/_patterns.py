@@ -8,6 +8,7 @@ their number is the same for every set.
 """
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,13 @@ Flags = tuple[bool, ...]
 
 def several(inputs: Sequence[Any]) -> bool:
     """Whether more than one set of `inputs` can be differentiated."""
-    return sum(is_inexact(x.dtype) for x in inputs) > 1
+    found = False
+    for x in inputs:
+        if is_inexact(x.dtype):
+            if found:
+                return True
+            found = True
+    return False
 
 
 def told(
@@ -54,10 +61,22 @@ def told(
         if len(values) > most:
             return None
         values += [np.zeros(0, bool)] * (most - len(values))
-    code = sum(1 << i for i, flag in enumerate(app.flags) if flag)
-    for start in range(0, len(app.flags), _BITS):
-        values.append(np.zeros((0, code >> start & (1 << _BITS) - 1), bool))
-    return values
+    return values + _marks(app.flags)
+
+
+@functools.lru_cache(1024)
+def _marks(flags: Flags) -> list[Any]:
+    """Empty arrays that say which flags are set; the same ones at every call."""
+    code = sum(1 << i for i, flag in enumerate(flags) if flag)
+    parts = range(0, len(flags), _BITS)
+    return [np.zeros((0, code >> i & (1 << _BITS) - 1), bool) for i in parts]
+
+
+@functools.lru_cache(1024)
+def _flags(sizes: tuple[int, ...], count: int) -> Flags:
+    """The flags that empty arrays of these sizes say."""
+    code = sum(size << (_BITS * i) for i, size in enumerate(sizes))
+    return tuple([bool(code >> i & 1) for i in range(count)])
 
 
 def heard(
@@ -75,10 +94,8 @@ def heard(
         without the arrays that tell it.
     """
     count = -(-len(app.flags) // _BITS)
-    parts = [v.shape[1] << (_BITS * i) for i, v in enumerate(values[-count:])]
-    code = sum(parts)
-    flags = tuple([bool(code >> i & 1) for i in range(len(app.flags))])
-    values = values[:-count]
+    sizes = tuple([v.shape[1] for v in values[-count:]])
+    flags, values = _flags(sizes, len(app.flags)), values[:-count]
     if not app.flags_read:
         return (app if flags == app.flags else _with(app, flags)), values
     app, kept = _recall(spec, app, flags)
