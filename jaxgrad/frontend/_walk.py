@@ -270,10 +270,12 @@ def _of_input(value: Value, first: str, second: str) -> Difference:
 
 
 def source_of(node: Node | None) -> SourceRange | None:
+    """Where a node comes from, if there is one."""
     return None if node is None else node.source_range()
 
 
 def shown_name(value: Value) -> str:
+    """A value as the text of a graph shows it."""
     return f"%{value.debug_name()}"
 
 

@@ -51,10 +51,12 @@ def dtype_of(short: str) -> Any:
 
 
 def dtype_name(dtype: Any) -> str:
+    """The full name of a dtype, `float32` say."""
     return "float0" if dtype == jax.dtypes.float0 else dtype.name
 
 
 def name_of(aval: Any) -> str:
+    """JAX's own short text of any abstract value."""
     short = getattr(aval, "str_short", None)
     return str(aval) if short is None else short()
 
@@ -71,6 +73,7 @@ def aval_text(aval: Any) -> str:
 
 
 def incomplete_text(dtype: Any, shape: tuple[Any, ...] | None) -> str:
+    """The text of an array type whose dtype or shape is not known."""
     head = "Tensor" if dtype is None else short_dtype(dtype)
     if shape is None:
         return head if dtype is None else f"{head}[...]"

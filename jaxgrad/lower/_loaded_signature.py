@@ -142,6 +142,7 @@ def fits(aval: Any, leaf: Any, sizes: dict[str, Any] | None = None) -> bool:
 
 
 def text(value: Any) -> str:
+    """The type of an argument, as errors show it."""
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         return type(value).__name__
     aval = value if hasattr(value, "str_short") else jax.typeof(value)

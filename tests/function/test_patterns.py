@@ -66,6 +66,27 @@ class Least(Product):
         return a * b * c
 
 
+class Many(Product):
+    """It saves far more for one argument than for the others."""
+
+    @staticmethod
+    def forward(ctx: Context, a: Any, b: Any, c: Any) -> Any:
+        more = [b * c * (1.0 + i) for i in range(12)] if ctx.needs_input_grad[0] else []
+        ctx.save_for_backward(a, b, c, *more)
+        return a * b * c
+
+    @staticmethod
+    def backward(ctx: Context, grad: Any) -> Any:
+        of_a, of_b, of_c = ctx.needs_input_grad
+        a, b, c, *more = ctx.saved_tensors
+        assert len(more) == 12 * of_a
+        return (
+            100 * grad * more[0] if of_a else None,
+            3 * grad * a * c if of_b else None,
+            7 * grad * a * b if of_c else None,
+        )
+
+
 EXPECTED = {0: 100 * Y * Z, 1: 3 * X * Z, 2: 7 * X * Y}
 SETS = [(0, 1, 2), (1,), (0,), (0, 2), (1, 2), (0, 1, 2), (2,)]
 AROUND: dict[str, Callable[[Any], Any]] = {
@@ -81,7 +102,7 @@ AROUND: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("cls", [Product, Needed, Least])
+@pytest.mark.parametrize("cls", [Product, Needed, Least, Many])
 def test_each_set_of_inputs_gets_its_own_gradients(cls: Any, around: str) -> None:
     function = cls.to_custom_vjp() if around == "custom_vjp" else cls.apply
     inner = jax.jit(lambda a, b, c: function(a, b, c))
