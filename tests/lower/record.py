@@ -65,4 +65,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # The files say nothing of the machine that wrote them.
+    jax.config.update("jax_traceback_in_locations_limit", 0)
     main()
