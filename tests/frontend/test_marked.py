@@ -16,8 +16,8 @@ import pytest
 from jaxgrad import Context, Function, lower
 from jaxgrad.frontend import TracedFunction, trace
 from jaxgrad.graph import Graph, canonicalize, constant_fold, cse, dce, inline
-from tests.frontend.program import Program, X, Y
-from tests.frontend.programs_marked import Scaled, program
+from tests.frontend.traced_program import Program, X, Y
+from tests.frontend.traced_programs_marked import Scaled, program
 from tests.helpers import TripledSin
 
 PASSES = (dce, cse, inline, constant_fold, canonicalize)

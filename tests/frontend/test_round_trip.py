@@ -18,9 +18,9 @@ from jaxgrad.frontend import TracedFunction, trace
 from jaxgrad.function._recording import recording
 from jaxgrad.graph import Graph, canonicalize, constant_fold, cse, dce, inline
 from tests.cases import CASES
-from tests.frontend.program import Program
-from tests.frontend.programs import PROGRAMS
 from tests.frontend.traced_class import arrays_and_function
+from tests.frontend.traced_program import Program
+from tests.frontend.traced_programs import PROGRAMS
 
 PASSES = (dce, cse, inline, constant_fold, canonicalize)
 

@@ -1,13 +1,17 @@
 """The table of programs for the round trip: much of JAX, and marked Functions in it.
 
-- `PROGRAMS`: `programs_jax`, `programs_arrays` and `programs_marked` together;
+- `PROGRAMS`: `traced_programs_jax`, `traced_programs_arrays` and `traced_programs_marked` together;
   `by_name(name)` picks from it.
 """
 
-from tests.frontend import programs_arrays, programs_jax, programs_marked
-from tests.frontend.program import Program
+from tests.frontend import (
+    traced_programs_arrays,
+    traced_programs_jax,
+    traced_programs_marked,
+)
+from tests.frontend.traced_program import Program
 
-_PARTS = (programs_jax, programs_arrays, programs_marked)
+_PARTS = (traced_programs_jax, traced_programs_arrays, traced_programs_marked)
 
 PROGRAMS: tuple[Program, ...] = tuple(p for m in _PARTS for p in m.program.programs)
 

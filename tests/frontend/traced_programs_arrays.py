@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from tests.frontend.program import I, M, Table, X, Y
+from tests.frontend.traced_program import I, M, Table, X, Y
 
 program = Table()
 Z = np.array([0.5 + 1.0j, -1.25 + 0.25j, 0.75 - 0.5j], np.complex64)

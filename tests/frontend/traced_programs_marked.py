@@ -14,7 +14,7 @@ from jax.experimental import pallas as pl
 from jax.sharding import PartitionSpec as P
 
 from jaxgrad import Context, Function
-from tests.frontend.program import M, Table, X, Y, two_devices
+from tests.frontend.traced_program import M, Table, X, Y, two_devices
 from tests.helpers import TripledSin
 from tests.verify.saving import AsNeeded
 

@@ -12,7 +12,7 @@ from jax.experimental import io_callback
 from jax.experimental import pallas as pl
 from jax.sharding import PartitionSpec as P
 
-from tests.frontend.program import M, Table, X, Y, two_devices
+from tests.frontend.traced_program import M, Table, X, Y, two_devices
 
 program = Table()
 OFFSETS = np.array([1.0, 2.0, 3.0], np.float32)
