@@ -35,6 +35,9 @@
     │   ├── AttributeKindError      an attribute of another kind (TypeError)
     │   └── LoweringError           a node that can't be run (TypeError, ValueError)
     ├── TraceError                  what can't be traced, or differs (RuntimeError)
+    ├── ScriptError                 source that can't be compiled (SyntaxError)
+    │   └── LoopGradientError       a `while` has no reverse-mode gradient (ValueError)
+    ├── MaxStepsError               a loop went on after `max_steps` (RuntimeError)
     ├── TapeError                   a misuse of a recorded tape (RuntimeError)
     ├── SavedFileError              a file that can't be saved or loaded (ValueError)
     ├── BackendError                a backend that can't do that (RuntimeError)
@@ -186,6 +189,18 @@ class LoweringError(GraphError, TypeError, ValueError):
 
 class TraceError(JaxgradError, RuntimeError):
     """A callable that can't be traced, or that traces otherwise on other inputs."""
+
+
+class ScriptError(JaxgradError, SyntaxError):
+    """Source that can't be compiled; Python draws the line with a caret under it."""
+
+
+class LoopGradientError(ScriptError, ValueError):
+    """Reverse mode reached a `while` whose number of steps has no bound."""
+
+
+class MaxStepsError(JaxgradError, RuntimeError):
+    """A loop was not done after its `max_steps`."""
 
 
 class TapeError(JaxgradError, RuntimeError):

@@ -1,7 +1,7 @@
 """The table of programs for the round trip: much of JAX, and marked Functions in it.
 
-- `PROGRAMS`: `traced_programs_jax`, `traced_programs_arrays` and `traced_programs_marked` together;
-  `by_name(name)` picks from it.
+- `PROGRAMS`: `traced_programs_jax`, `traced_programs_arrays` and
+  `traced_programs_marked` together; `by_name(name)` picks from it.
 """
 
 from tests.frontend import (
