@@ -8,6 +8,7 @@
 - `trace`: a callable as a graph that keeps its Functions (`TracedFunction`); `load`
   reads what its `save` wrote; `graph` is what graphs are made of;
 - `record`: one forward as a tape of nodes, to step through its backward (`Recording`);
+- `trees`: source as typed nodes, with dumps and printed back as Python;
 - `backends`, `to_backend`: what compiles and runs programs;
 - `gradcheck`, `gradgradcheck`: compare derivatives with central differences;
 - `detect_anomaly`: names the Function whose gradient first became NaN or Inf;
@@ -21,9 +22,13 @@ from jaxgrad import errors as errors
 from jaxgrad import graph as graph
 from jaxgrad.frontend import GradientEdge as GradientEdge
 from jaxgrad.frontend import Recording as Recording
+from jaxgrad.frontend import ScriptFunction as ScriptFunction
 from jaxgrad.frontend import TracedFunction as TracedFunction
+from jaxgrad.frontend import loop as loop
 from jaxgrad.frontend import record as record
+from jaxgrad.frontend import script as script
 from jaxgrad.frontend import trace as trace
+from jaxgrad.frontend.source import trees as trees
 from jaxgrad.function import Context as Context
 from jaxgrad.function import Function as Function
 from jaxgrad.function import detect_anomaly as detect_anomaly
@@ -48,6 +53,7 @@ __all__ = [
     "Function",
     "GradientEdge",
     "Recording",
+    "ScriptFunction",
     "TracedFunction",
     "backends",
     "detect_anomaly",
@@ -57,11 +63,14 @@ __all__ = [
     "gradgradcheck",
     "graph",
     "load",
+    "loop",
     "once_differentiable",
     "packers",
     "record",
     "save_on_host",
     "saved_tensors_hooks",
+    "script",
     "to_backend",
     "trace",
+    "trees",
 ]

@@ -299,11 +299,7 @@ def explicit_sharding(aval: Any) -> Any:
 
 def prune(function: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
     """`function`, traced at `args`, without what its results don't need."""
-    closed = jax.make_jaxpr(function)(*args)
-    small, kept = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.out_avals))
-    # JAX 0.12 made the two kinds of jaxpr one: there the pruned one has the constants.
-    separate = type(small) is not type(closed)
-    run = jaxpr_as_fun(ClosedJaxpr(small, closed.consts) if separate else small)
+    run, kept = pruned(function, args)
     return lambda *xs: run(*[x for x, keep in zip(xs, kept, strict=True) if keep])
 
 
@@ -483,3 +479,63 @@ def as_aval(value: Any, aval: Any) -> Any:
         weak_type=aval.weak_type,
         sharding=None,
     )
+
+
+# --- loops: what a body closes over, as operands --------------------------------------
+
+
+class Hoisted(NamedTuple):
+    """A function of arrays as it was traced: `run(consts, args)` is a list."""
+
+    run: Callable[[Sequence[Any], Sequence[Any]], list[Any]]
+    consts: Sequence[Any]
+    avals: Sequence[Any]  # of the results
+    passed: list[bool]  # for each argument, whether it is the result at its place
+    moves: Callable[[Sequence[bool]], list[bool]]  # consts and arguments to results
+
+
+def hoisted(function: Callable[..., Any], args: Sequence[Any]) -> Hoisted:
+    """`function`, traced at `args`; the arrays that it closes over become operands."""
+    closed = jax.make_jaxpr(function)(*args)
+    inner, consts = plain_jaxpr(closed)
+
+    def run(consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        # JAX 0.12 made the two kinds of jaxpr one.
+        one = getattr(closed, "with_consts", None)
+        return jaxpr_as_fun(one(consts) if one else ClosedJaxpr(inner, consts))(*args)
+
+    pairs = zip(inner.invars, inner.outvars, strict=False)
+    passed = [v is out for v, out in pairs]
+    moves = functools.partial(_moves, inner)
+    return Hoisted(run, consts, closed.out_avals, passed, moves)
+
+
+def _moves(jaxpr: Any, flags: Sequence[bool]) -> list[bool]:
+    """Which results may have a tangent, if these constants and arguments have one."""
+    variables = [*jaxpr.constvars, *jaxpr.invars]
+    moving = {id(v) for v, flag in zip(variables, flags, strict=True) if flag}
+    for equation in jaxpr.eqns:
+        if any(id(v) in moving for v in equation.invars):
+            moving.update(
+                id(v)
+                for v in equation.outvars
+                if jax.dtypes.issubdtype(v.aval.dtype, jax.numpy.inexact)
+            )
+    return [id(v) in moving for v in jaxpr.outvars]
+
+
+def pruned(
+    function: Callable[..., Any], args: Sequence[Any]
+) -> tuple[Callable[..., list[Any]], list[bool]]:
+    """`function` of the arguments that its results need, and which those are."""
+    closed = jax.make_jaxpr(function)(*args)
+    small, kept = pe.dce_jaxpr(closed.jaxpr, [True] * len(closed.out_avals))
+    # JAX 0.12 made the two kinds of jaxpr one: there the pruned one has the constants.
+    separate = type(small) is not type(closed)
+    run = jaxpr_as_fun(ClosedJaxpr(small, closed.consts) if separate else small)
+    return run, list(kept)
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether a value is a dimension of which only a name is known."""
+    return jax.export.is_symbolic_dim(value)

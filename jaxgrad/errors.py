@@ -38,6 +38,8 @@
     ├── ScriptError                 source that can't be compiled (SyntaxError)
     │   └── LoopGradientError       a `while` has no reverse-mode gradient (ValueError)
     ├── MaxStepsError               a loop went on after `max_steps` (RuntimeError)
+    ├── ContainerTypeError          an element of another type than others (TypeError)
+    │   └── KeyTypeError            a key of another type (KeyError)
     ├── TapeError                   a misuse of a recorded tape (RuntimeError)
     ├── SavedFileError              a file that can't be saved or loaded (ValueError)
     ├── BackendError                a backend that can't do that (RuntimeError)
@@ -201,6 +203,16 @@ class LoopGradientError(ScriptError, ValueError):
 
 class MaxStepsError(JaxgradError, RuntimeError):
     """A loop was not done after its `max_steps`."""
+
+
+class ContainerTypeError(JaxgradError, TypeError):
+    """An element of another type than those of the `ScriptList` or `ScriptDict`."""
+
+
+class KeyTypeError(ContainerTypeError, KeyError):
+    """A key of another type than those of the `ScriptDict`."""
+
+    __str__ = Exception.__str__  # KeyError's is the repr, in which lines don't break
 
 
 class TapeError(JaxgradError, RuntimeError):

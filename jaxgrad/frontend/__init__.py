@@ -1,4 +1,4 @@
-"""What records graphs: `trace` and `record`."""
+"""What records graphs: `trace`, `record` and `script`."""
 
 from pathlib import Path as _Path
 
@@ -8,8 +8,20 @@ from jaxgrad.frontend._tape import Recording as Recording
 from jaxgrad.frontend._tape import record as record
 from jaxgrad.frontend._trace import trace as trace
 from jaxgrad.frontend._traced import TracedFunction as TracedFunction
+from jaxgrad.frontend.script import ScriptFunction as ScriptFunction
+from jaxgrad.frontend.script import loop as loop
+from jaxgrad.frontend.script import script as script
 
-__all__ = ["GradientEdge", "Recording", "TracedFunction", "record", "trace"]
+__all__ = [
+    "GradientEdge",
+    "Recording",
+    "ScriptFunction",
+    "TracedFunction",
+    "loop",
+    "record",
+    "script",
+    "trace",
+]
 
 # What a graph, a compiler or an error shows as its source is the user's line, and never
 # the one here that carries it out.

@@ -1,0 +1,39 @@
+"""Python source to graphs of the `py::` dialect.
+
+- `emit`: the program of a function's source.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jaxgrad.frontend.emit._emitter import Emitter as Emitter
+
+if TYPE_CHECKING:
+    from jaxgrad.frontend.source import Source
+    from jaxgrad.graph import SourceRange
+    from jaxgrad.lower.script import Program
+
+
+def emit(
+    source: Source,
+    places: Callable[[ast.AST], SourceRange],
+    known: Callable[[ast.expr], Any],
+    owner: str = "",
+) -> Program:
+    """The program of a function.
+
+    Args:
+        source: its source.
+        places: where a piece of it stands.
+        known: what library function a callee names; None if none.
+        owner: the class that it is a method of, for private names.
+
+    Returns:
+        The program.
+    """
+    node = source.node
+    assert isinstance(node, ast.FunctionDef | ast.Lambda)
+    return Emitter(node, places, known, owner=owner).run()

@@ -1,0 +1,166 @@
+"""Which names a piece of source reads, writes and captures.
+
+- `reads(node)`: names that it may read, those of functions defined in it included.
+- `writes(node)`: names that it may bind in the scope around it.
+- `Scope`: the local names of a function, those that nested functions capture, and those
+  of them that live in cells, as they change after they were captured.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+LOOPS = (ast.For, ast.While)
+
+Nodes = ast.AST | Iterable[ast.AST] | None
+
+
+def _each(nodes: Nodes) -> Iterable[ast.AST]:
+    if nodes is None:
+        return ()
+    return (nodes,) if isinstance(nodes, ast.AST) else nodes
+
+
+def reads(nodes: Nodes) -> set[str]:
+    """Names that may be read; those that a nested function captures too."""
+    found: set[str] = set()
+    for node in _each(nodes):
+        if isinstance(node, FUNCTIONS):
+            found |= free_names(node) | reads(_outside(node))
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found |= {node.target.id} | reads(node.value)
+        else:
+            found |= reads(ast.iter_child_nodes(node))
+    return found
+
+
+def _outside(function: ast.AST) -> list[ast.AST]:
+    """What of a nested function is evaluated where it is defined."""
+    args = function.args  # type: ignore[attr-defined]
+    found: list[ast.AST] = [*args.defaults, *filter(None, args.kw_defaults)]
+    return found + list(getattr(function, "decorator_list", []))
+
+
+def writes(nodes: Nodes, items: bool = True) -> set[str]:
+    """Names that may be bound: by assignment, del, for, with, def, walrus.
+
+    Returns:
+        The names; with `items` also the owners of stored items, arrays perhaps.
+    """
+    found: set[str] = set()
+    for node in _each(nodes):
+        found |= _writes(node, items)
+    return found
+
+
+def _writes(node: ast.AST, items: bool) -> set[str]:
+    if isinstance(node, FUNCTIONS):
+        name = getattr(node, "name", None)
+        return ({name} if name else set()) | writes(_outside(node), items)
+    if isinstance(node, COMPREHENSIONS):
+        # Its own targets are its own; a walrus binds outside.
+        inner = [n for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+        return {n.target.id for n in inner if isinstance(n.target, ast.Name)}
+    if isinstance(node, ast.Name):
+        return set() if isinstance(node.ctx, ast.Load) else {node.id}
+    found = writes(ast.iter_child_nodes(node), items)
+    if items and isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        # `x[i] = v` on an array binds x anew.
+        found |= base_name(node)
+    return found
+
+
+def base_name(target: ast.AST) -> set[str]:
+    """The name that a store to `a[i]`, `a[i][j]` may bind anew."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return {target.id} if isinstance(target, ast.Name) else set()
+
+
+def parameters(function: ast.FunctionDef | ast.Lambda) -> list[str]:
+    """The names of all parameters, in the order of the signature."""
+    args = function.args
+    found = [a.arg for a in (*args.posonlyargs, *args.args)]
+    found += [args.vararg.arg] if args.vararg else []
+    found += [a.arg for a in args.kwonlyargs]
+    return found + ([args.kwarg.arg] if args.kwarg else [])
+
+
+def body_of(function: ast.AST) -> list[ast.AST]:
+    """What runs when a function is called."""
+    body = function.body  # type: ignore[attr-defined]
+    return body if isinstance(body, list) else [body]
+
+
+def local_names(function: ast.AST) -> set[str]:
+    """The names that are local to a function."""
+    own = writes(body_of(function), items=False) | set(parameters(function))  # type: ignore[arg-type]
+    declared = {
+        name
+        for node in _own_nodes(body_of(function))
+        if isinstance(node, ast.Global | ast.Nonlocal)
+        for name in node.names
+    }
+    return own - declared
+
+
+def free_names(function: ast.AST) -> set[str]:
+    """The names that a function reads and doesn't bind."""
+    return reads(body_of(function)) - local_names(function)
+
+
+def _own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes of a function but those of functions nested in it."""
+    for node in nodes:
+        yield node
+        if not isinstance(node, FUNCTIONS):
+            yield from _own_nodes(ast.iter_child_nodes(node))
+
+
+class Scope:
+    """The names of one function.
+
+    Attributes:
+        locals: its local names.
+        cells: local names whose value a nested function must find changed: they are
+            bound again after a function captured them.
+    """
+
+    def __init__(self, function: ast.FunctionDef | ast.Lambda) -> None:
+        self.locals = local_names(function)
+        self.cells = self._find_cells(function)
+
+    def _find_cells(self, function: ast.AST) -> set[str]:
+        found: set[str] = set()
+        body = body_of(function)
+        nested = [n for n in _own_nodes(body) if isinstance(n, FUNCTIONS)]
+        if not nested:
+            return found
+        stores = [
+            (name, node.lineno, node.col_offset)
+            for node in _own_nodes(body)
+            if isinstance(node, ast.Name | ast.FunctionDef)
+            for name in _stored(node)
+        ]
+        loops = [n for n in _own_nodes(body) if isinstance(n, LOOPS)]
+        for inner in nested:
+            captured = free_names(inner) & self.locals
+            place = (inner.lineno, inner.col_offset)
+            around = [loop for loop in loops if inner in ast.walk(loop)]
+            again = set().union(*(writes(loop) for loop in around))
+            own = {getattr(inner, "name", "")}
+            late = {name for name, *at in stores if tuple(at) > place}
+            found |= captured & (late | again | own)
+        return found
+
+
+def _stored(node: ast.Name | ast.FunctionDef) -> list[str]:
+    if isinstance(node, ast.FunctionDef):
+        return [node.name]
+    return [] if isinstance(node.ctx, ast.Load) else [node.id]

@@ -1,0 +1,198 @@
+"""How each statement becomes nodes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jaxgrad.errors import ScriptError
+from jaxgrad.frontend.emit._emitter import RETURNED, STATUS, Emitter
+from jaxgrad.frontend.emit._expressions import call_value, closure, expression
+from jaxgrad.frontend.emit._flow import EXITS, Ending, endings
+from jaxgrad.frontend.emit._loops import for_loop, while_loop
+from jaxgrad.frontend.emit._targets import assign, augment, delete
+
+
+def block(emitter: Emitter, statements: Sequence[ast.stmt]) -> None:
+    """Emit statements that run in order."""
+    for i, statement in enumerate(statements):
+        if not _statement(emitter, statement, statements[i + 1 :]):
+            return
+
+
+def _statement(emitter: Emitter, statement: ast.stmt, rest: Sequence[ast.stmt]) -> bool:
+    """Emit one statement; whether `rest` is still to be emitted."""
+    emitter.at(statement)
+    if isinstance(statement, ast.If):
+        return _if(emitter, statement, rest)
+    rule = _RULES.get(type(statement))
+    if rule is None:
+        raise unsupported(emitter, statement)
+    rule(emitter, statement)
+    ends = endings([statement])
+    if Ending.NEXT not in ends:
+        return False
+    if ends & EXITS and rest:
+        return guard(emitter, rest)
+    return True
+
+
+def guard(emitter: Emitter, rest: Sequence[ast.stmt]) -> bool:
+    """Emit `rest` under the condition that no exit was met; False, as it is done."""
+    # Whatever is bound in `rest` may be needed by what comes after all of it.
+    emitter.choose(emitter.going(), (lambda: block(emitter, rest), lambda: None), None)
+    return False
+
+
+def _if(emitter: Emitter, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
+    condition = expression(emitter, node.test, truth=True)
+    emitter.at(node)
+    arms: list[Sequence[ast.stmt]] = [node.body, node.orelse]
+    ends = [endings(arm) for arm in arms]
+    live: set[str] | None = emitter.live.after[node]
+    done = False
+    if rest:
+        # An arm that always leaves: the rest belongs to the other one.
+        for leaving, other in ((0, 1), (1, 0)):
+            if Ending.NEXT not in ends[leaving] and ends[leaving] & EXITS:
+                arms[other] = [*arms[other], *rest]
+                live, done = None, True
+                break
+    emitter.choose(
+        condition,
+        (lambda: block(emitter, arms[0]), lambda: block(emitter, arms[1])),
+        live,
+    )
+    if not done and rest and (ends[0] | ends[1]) & EXITS:
+        emitter.at(node)
+        return guard(emitter, rest)
+    return not done
+
+
+def _return(emitter: Emitter, node: ast.Return) -> None:
+    value = (
+        emitter.constant(None)
+        if node.value is None
+        else expression(emitter, node.value)
+    )
+    emitter.at(node)
+    emitter.env[RETURNED] = value
+    emitter.env[STATUS] = emitter.constant(Ending.RETURN.value)
+
+
+def _exit(ending: Ending) -> Callable[[Emitter, Any], None]:
+    def emit(emitter: Emitter, node: ast.stmt) -> None:
+        emitter.env[STATUS] = emitter.constant(ending.value)
+
+    return emit
+
+
+def _assign(emitter: Emitter, node: ast.Assign) -> None:
+    value = expression(emitter, node.value)
+    for target in node.targets:
+        assign(emitter, target, value)
+
+
+def _annotated(emitter: Emitter, node: ast.AnnAssign) -> None:
+    if node.value is not None:
+        assign(emitter, node.target, expression(emitter, node.value))
+
+
+def _expression(emitter: Emitter, node: ast.Expr) -> None:
+    if not isinstance(node.value, ast.Constant):
+        expression(emitter, node.value)
+
+
+def _assert(emitter: Emitter, node: ast.Assert) -> None:
+    condition = expression(emitter, node.test, truth=True)
+    emitter.at(node)
+    check = emitter.node("prim::Assert", (condition,), 0)
+    message = check.add_block()
+
+    def emit() -> Any:
+        return None if node.msg is None else expression(emitter, node.msg)
+
+    result, _ = emitter.arm(message, emit)
+    if result is not None:
+        message.register_output(result)
+
+
+def _raise(emitter: Emitter, node: ast.Raise) -> None:
+    if node.exc is None:
+        raise unsupported(emitter, node, "raise without an exception")
+    error = expression(emitter, node.exc)
+    emitter.at(node)
+    emitter.node("prim::RaiseException", (error,), 0)
+
+
+def _function(emitter: Emitter, node: ast.FunctionDef) -> None:
+    value = closure(emitter, node)
+    for decorator in reversed(node.decorator_list):
+        value = call_value(emitter, expression(emitter, decorator), value)
+    emitter.at(node)
+    emitter.write(node.name, value)
+
+
+def _with(emitter: Emitter, node: ast.With) -> None:
+    _manage(emitter, node, list(node.items))
+
+
+def _manage(emitter: Emitter, node: ast.With, items: list[ast.withitem]) -> None:
+    if not items:
+        block(emitter, node.body)
+        return
+    first, *rest = items
+    manager = expression(emitter, first.context_expr)
+    emitter.at(first.context_expr)
+    outer = emitter.node("prim::With", (manager,), 0)
+    inner = outer.add_block()
+    entered = inner.add_input_to_block()
+
+    def emit() -> None:
+        if first.optional_vars is not None:
+            assign(emitter, first.optional_vars, entered)
+        _manage(emitter, node, rest)
+
+    before = emitter.env
+    _, after = emitter.arm(inner, emit)
+    for name, value in after.items():
+        if before.get(name) is not value:
+            inner.register_output(value)
+            emitter.env[name] = emitter.named(name, outer.add_output())
+
+
+def unsupported(emitter: Emitter, node: ast.AST, what: str = "") -> ScriptError:
+    """The error for a construct that can't be compiled."""
+    place = emitter.places(node)
+    return ScriptError(
+        f"{what or type(node).__name__} can't be compiled.\n"
+        "  Call a function with @jaxgrad.ignore that does it in Python.",
+        (
+            place.filename,
+            place.line,
+            None if place.column is None else place.column + 1,
+            None,
+            place.end_line,
+            None if place.end_column is None else place.end_column + 1,
+        ),
+    )
+
+
+_RULES: dict[type, Callable[[Emitter, Any], None]] = {
+    ast.AnnAssign: _annotated,
+    ast.Assert: _assert,
+    ast.Assign: _assign,
+    ast.AugAssign: augment,
+    ast.Break: _exit(Ending.BREAK),
+    ast.Continue: _exit(Ending.CONTINUE),
+    ast.Delete: delete,
+    ast.Expr: _expression,
+    ast.For: for_loop,
+    ast.FunctionDef: _function,
+    ast.Pass: lambda emitter, node: None,
+    ast.Raise: _raise,
+    ast.Return: _return,
+    ast.While: while_loop,
+    ast.With: _with,
+}

@@ -1,0 +1,137 @@
+"""`Host`: what the interpreter asks about the world outside the script.
+
+Which functions it follows into the source, and what their globals and closures stand
+for. Everything that was asked is a guard: where the answer is another one at the next
+call, the program is compiled anew.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from jaxgrad.errors import ScriptError
+from jaxgrad.frontend.script import _marks
+from jaxgrad.frontend.script._programs import find, is_library, is_missing, program_of
+from jaxgrad.lower.script import Program, _heap
+from jaxgrad.lower.script._values import is_array
+
+
+class NewRoot(BaseException):
+    """A global with arrays in it was met, which has to be an input."""
+
+
+class Host:
+    """The world around one tracing.
+
+    Attributes:
+        mode: what is done with errors: "raise", "return" or "ignore".
+        guards: what was read: the holder, the name and the value.
+        roots: the values of the globals that are inputs, by holder and name.
+    """
+
+    def __init__(self, mode: str, roots: dict[Any, Any], wanted: list[Any]) -> None:
+        self.mode, self.roots = mode, roots
+        self.guards: dict[Any, tuple[Any, str, Any]] = {}
+        self._wanted = wanted
+        self._kinds: dict[str, Any] = {}
+
+    def resolved(self, kind: str, resolve: Callable[[str], Any]) -> Any:
+        """The callable of a kind."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = resolve(kind)
+        return found
+
+    def lookup(self, session: Any, frame: Any, name: str) -> Any:
+        """What a free name of a program stands for."""
+        function = frame.function
+        value, holder = find(function, name)
+        if is_missing(value):
+            raise session.error(
+                f"the name {name!r} is not defined",
+                "define it before the script is called, or import it",
+            )
+        key = (id(holder), name)
+        if key in self.roots:
+            return self.roots[key]
+        if needs_input(value):
+            self._wanted.append((holder, name))
+            raise NewRoot
+        self.guards[key] = (holder, name, value)
+        return value
+
+    def callee(self, session: Any, fn: Any) -> Any:
+        """How a function is followed: its program, itself, its defaults, more arguments.
+
+        Returns:
+            None if it is called as it is.
+        """
+        extra: list[Any] = []
+        inner = getattr(fn, "_scripted", None)
+        if inner is not None and not isinstance(fn, type):
+            fn, extra = inner()
+        if not isinstance(fn, types.FunctionType):
+            return None
+        mark = _marks.mark_of(fn)
+        if mark == "unused":
+            raise session.error(
+                f"{fn.__qualname__} is marked @jaxgrad.unused, and was called",
+                "mark it @jaxgrad.ignore to call it in Python",
+            )
+        if mark == "ignore" or (is_library(fn) and inner is None):
+            return None
+        if fn.__code__.co_flags & 0x20:  # a generator runs as Python does it
+            return None
+        program = self.program(fn)
+        return program, fn, defaults_of(program, fn), extra
+
+    def program(self, fn: Any) -> Program:
+        """The program of a function that is followed."""
+        return program_of(fn)
+
+
+def defaults_of(program: Program, fn: Any) -> dict[str, Any]:
+    """The values of the parameters that may be left out.
+
+    Raises:
+        ScriptError: one is a list, a dict or a set, which every call would share.
+    """
+    names = [p.name for p in program.parameters if p.kind.startswith("positional")]
+    values = fn.__defaults__ or ()
+    found = dict(zip(names[len(names) - len(values) :], values, strict=True))
+    found |= fn.__kwdefaults__ or {}
+    for name, value in found.items():
+        if isinstance(value, list | dict | set):
+            raise ScriptError(
+                f"the default of {name!r} of {fn.__qualname__} is a "
+                f"{type(value).__name__}, which all calls would share\n  Use None, and "
+                "make it in the body."
+            )
+    return found
+
+
+def needs_input(value: Any) -> bool:
+    """Whether a global holds arrays, or can be changed, so that it is an input."""
+    if is_array(value):
+        return True
+    if _heap.is_leaf(value) or isinstance(value, _heap.OPAQUE):
+        return False
+    if getattr(value, "_scripted", None) is not None:
+        return False
+    return _heap.parts_of(value) is not None and not callable_library(value)
+
+
+def callable_library(value: Any) -> bool:
+    """Whether a value is a callable object of a library, a jitted function say."""
+    return callable(value) and hasattr(value, "__wrapped__")
+
+
+def read(holder: Any, name: str) -> Any:
+    """What a guard reads: a cell's content, or a name of a namespace."""
+    if isinstance(holder, types.CellType):
+        return holder.cell_contents
+    if isinstance(holder, dict):
+        return holder.get(name)
+    return vars(holder).get(name)

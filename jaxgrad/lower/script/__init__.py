@@ -1,0 +1,12 @@
+"""The interpreter of graphs that were made from Python source.
+
+- `Program`, `Parameter`: such a graph, and how it is called.
+- `Session`, `LoopOptions`: one tracing of it; `run_program` runs it.
+"""
+
+from jaxgrad.lower.script._program import Parameter as Parameter
+from jaxgrad.lower.script._program import Program as Program
+from jaxgrad.lower.script._program import bind as bind
+from jaxgrad.lower.script._run import run_program as run_program
+from jaxgrad.lower.script._session import LoopOptions as LoopOptions
+from jaxgrad.lower.script._session import Session as Session

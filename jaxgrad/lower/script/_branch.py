@@ -1,0 +1,235 @@
+"""A choice between two paths under a traced condition, as `lax.cond`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._join import Join
+from jaxgrad.lower.script._stage import Raised, Staged, stage
+from jaxgrad.lower.script._template import (
+    Clashing,
+    Const,
+    Form,
+    Missing,
+    New,
+    Same,
+    build,
+    extract,
+)
+from jaxgrad.lower.script._values import Clash
+
+if TYPE_CHECKING:
+    from jaxgrad.graph import SourceRange
+    from jaxgrad.lower.script._session import Session
+
+
+class Paths:
+    """How the two paths are called in messages, and where their values come from.
+
+    Attributes:
+        names: the variable of each result.
+        whats: what the two paths are called.
+        places: for each path, where each result comes from.
+        here: where the choice is made.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        whats: tuple[str, str],
+        places: tuple[Sequence[Any], Sequence[Any]],
+        here: SourceRange | None,
+    ) -> None:
+        self.names, self.whats, self.places, self.here = names, whats, places, here
+
+    def why(self, side: int) -> str:
+        """What to say of a variable that one path lacks."""
+        line = f" (line {self.here.line})" if self.here else ""
+        return f"{self.whats[side]}{line} does not bind it"
+
+    def clash(self, i: int) -> Callable[[str, str, str], Clash]:
+        """What makes the clash of result number `i`."""
+        name = self.names[i]
+        places = tuple([side[i] if i < len(side) else None for side in self.places])
+
+        def say(first: str, second: str, remedy: str) -> Clash:
+            texts = [
+                f"{text} in {what}{_line(place)}"
+                for text, what, place in zip(
+                    (first, second), self.whats, places, strict=True
+                )
+            ]
+            what = "the result" if name.startswith("$") else repr(name)
+            if name == "$ret" and "None" in (first, second):
+                remedy = "return a value on every path"
+            message = f"{what} is {texts[0]} but {texts[1]}"
+            return Clash(message, remedy, tuple(zip(self.whats, places, strict=True)))
+
+        return say
+
+
+def _line(place: Any) -> str:
+    return "" if place is None else f" (line {place.line})"
+
+
+def choose(
+    session: Session,
+    condition: Any,
+    runs: Sequence[Callable[[], Sequence[Any]]],
+    roots: Sequence[Any],
+    paths: Paths,
+) -> list[Any]:
+    """The results of one of two paths, whichever a traced condition picks.
+
+    Args:
+        session: the session.
+        condition: a traced bool without dimensions.
+        runs: the paths; each returns as many results.
+        roots: what leads to the objects that they can reach.
+        paths: what they are called.
+
+    Returns:
+        The joined results. Objects that a path changed hold what was joined.
+
+    Raises:
+        Raised: both paths raise.
+        ScriptError: an object was changed in ways that don't go together.
+    """
+    place = session.place
+    sides = [stage(session, roots, run) for run in runs]
+    session.place = place
+    join = Join(lambda *_: Clash("", ""))
+    results = _results(join, sides, paths)
+    contents = contents_of(session, join, sides, paths)
+    if join.avals:
+        arrays = jax.lax.cond(
+            condition,
+            *[
+                _path(side, i, results, contents, join.avals)
+                for i, side in enumerate(sides)
+            ],
+        )
+    else:
+        arrays = []
+    memo: dict[int, Any] = {}
+    install(contents, arrays, memo)
+    if results is None:
+        raise Raised
+    return [build(form, arrays, memo) for form in results]
+
+
+def _results(join: Join, sides: Sequence[Staged], paths: Paths) -> list[Form] | None:
+    a, b = sides
+    if a.results is None and b.results is None:
+        return None
+    count = len(a.results if a.results is not None else b.results or ())
+    lacking: list[Form] = [Missing(None)] * count
+    found = []
+    first = lacking if a.results is None else a.results
+    second = lacking if b.results is None else b.results
+    pairs = zip(first, second, strict=True)
+    for i, (x, y) in enumerate(pairs):
+        join._say, join._whys = paths.clash(i), (paths.why(0), paths.why(1))
+        found.append(join.of(x, y))
+    return found
+
+
+def contents_of(
+    session: Session, join: Join, sides: Sequence[Staged], paths: Paths
+) -> list[tuple[Any, New]]:
+    """What the objects hold that a path changed, joined."""
+    changed: dict[int, Any] = {}
+    for side in sides:
+        changed.update({i: obj for i, (obj, _) in side.contents.items()})
+    found = []
+    for i, obj in changed.items():
+        forms = []
+        for side in sides:
+            if i in side.contents:
+                forms.append(side.contents[i][1])
+            elif side.results is None and obj is not session.errors:
+                forms.append(Missing(None))
+            else:
+                forms.append(before(side, obj))
+        found.append((obj, content(session, join, obj, forms, paths)))
+    return found
+
+
+def content(
+    session: Session, join: Join, obj: Any, forms: Sequence[Form], paths: Paths
+) -> New:
+    """What one object holds, joined.
+
+    Raises:
+        ScriptError: the two don't go together.
+    """
+    what = f"the {type(obj).__name__}"
+
+    def say(first: str, second: str, remedy: str) -> Clash:
+        texts = [
+            f"{t} in {w}" for t, w in zip((first, second), paths.whats, strict=True)
+        ]
+        return Clash(f"what {what} holds is {texts[0]} but {texts[1]}", remedy)
+
+    join._say, join._whys = say, (paths.why(0), paths.why(1))
+    joined = join.of(*forms)
+    if isinstance(joined, Clashing) and any(isinstance(f, New) for f in forms):
+        clash = joined.value
+        raise session.error(clash.message, clash.remedy, paths.here)
+    assert isinstance(joined, New)
+    return joined
+
+
+def before(side: Staged, obj: Any) -> Form:
+    """What an object held before a path, as a form: everything is from outside."""
+    if id(obj) not in side.snapshot.objects:
+        return Missing(None)
+    static, parts = side.snapshot.before(obj)
+    forms = tuple([_outer(part, side.snapshot.objects) for part in parts])
+    return New(type(obj), static, forms, id(obj))
+
+
+def _outer(value: Any, outside: Any) -> Form:
+    if id(value) in outside:
+        return Same(value)
+    if not _heap.is_leaf(value) and not isinstance(value, _heap.OPAQUE):
+        found = _heap.parts_of(value)
+        if found is not None and isinstance(value, tuple):
+            parts = tuple([_outer(part, outside) for part in found[1]])
+            if not all(isinstance(p, Const) for p in parts):
+                return New(type(value), found[0], parts, id(value))
+    return Const(value)
+
+
+def _path(
+    side: Staged,
+    number: int,
+    results: Sequence[Form] | None,
+    contents: Sequence[tuple[Any, New]],
+    avals: Sequence[Any],
+) -> Callable[[], list[Any]]:
+    def run() -> list[Any]:
+        leaves = side.replay()
+        into: list[Any] = [None] * len(avals)
+        for i, form in enumerate(results or ()):
+            given = None if side.results is None else side.results[i]
+            extract(form, given, leaves, into)
+        for obj, form in contents:
+            mine = side.contents.get(id(obj))
+            extract(form, before(side, obj) if mine is None else mine[1], leaves, into)
+        return into
+
+    return run
+
+
+def install(
+    contents: Sequence[tuple[Any, New]], arrays: Sequence[Any], memo: dict[int, Any]
+) -> None:
+    """Give the objects what they hold now."""
+    for obj, form in contents:
+        parts = [build(part, arrays, memo) for part in form.parts]
+        _heap.fill(obj, form.static, parts)

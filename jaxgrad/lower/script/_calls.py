@@ -1,0 +1,177 @@
+"""Calls: which ones the interpreter follows into the source, and which it makes.
+
+Functions, methods and classes of the user's own are interpreted, so that they may have
+control flow on traced values as well; those of libraries are called as they are.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import inspect
+import operator
+import types
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jaxgrad.lower.script._builtins import native
+from jaxgrad.lower.script._closure import Closure
+from jaxgrad.lower.script._iterate import Iterator
+from jaxgrad.lower.script._places import call_at
+from jaxgrad.lower.script._program import bind
+from jaxgrad.lower.script._run import run_program
+from jaxgrad.lower.script._segment import has_segments
+from jaxgrad.lower.script._values import is_array
+
+if TYPE_CHECKING:
+    from jaxgrad.lower.script._session import Session
+
+
+def arrange(
+    values: Sequence[Any], layout: Sequence[str] | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call by position and by name."""
+    if not layout:
+        return list(values), {}
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for value, how in zip(values, layout, strict=True):
+        if not how:
+            args.append(value)
+        elif how == "*":
+            args += list(value)
+        elif how == "**":
+            kwargs.update(value)
+        else:
+            kwargs[how] = value
+    return args, kwargs
+
+
+def call(session: Session, callee: Any, args: Sequence[Any], kwargs: Any) -> Any:
+    """Call any value."""
+    if isinstance(callee, Closure):
+        return run_closure(session, callee, args, kwargs)
+    if isinstance(callee, types.MethodType):
+        return call(session, callee.__func__, [callee.__self__, *args], kwargs)
+    if isinstance(callee, functools.partial):
+        merged = {**callee.keywords, **kwargs}
+        return call(session, callee.func, [*callee.args, *args], merged)
+    found = session.host.callee(session, callee)
+    if found is not None:
+        program, function, defaults, extra = found
+        values = bind(program, [*extra, *args], kwargs, defaults)
+        with session.call(program.name, session.place):
+            return run_program(session, program, function, values)
+    if isinstance(callee, type) and is_users(callee):
+        return _construct(session, callee, args, kwargs)
+    if not isinstance(callee, type | types.FunctionType | types.BuiltinFunctionType):
+        method = user_method(callee, "__call__")
+        if method is not None:
+            return call(session, method, [callee, *args], kwargs)
+    return native(session, callee, args, kwargs)
+
+
+def run_closure(session: Session, closure: Closure, args: Any, kwargs: Any) -> Any:
+    """Call a function that a script defined."""
+    program, _, function, _ = closure.program
+    values = closure.values(args, kwargs)
+    with session.call(program.name, session.place):
+        return run_program(session, program, function, values)
+
+
+def _construct(session: Session, cls: type, args: Sequence[Any], kwargs: Any) -> Any:
+    """An instance of a class of the user's own."""
+    init = inspect.getattr_static(cls, "__init__", None)
+    plain = isinstance(init, types.FunctionType) and type(cls) is type
+    follow = plain and session.host.callee(session, init) is not None
+    skip = issubclass(cls, tuple | enum.Enum | BaseException | str | int | float)
+    if not follow or skip or cls.__new__ is not object.__new__:
+        return native(session, cls, args, kwargs)
+    made = object.__new__(cls)
+    call(session, init, [made, *args], kwargs)
+    return made
+
+
+def call_method(
+    session: Session, owner: Any, name: str, args: Sequence[Any], kwargs: Any
+) -> Any:
+    """`owner.name(*args, **kwargs)`."""
+    if isinstance(owner, Iterator):
+        raise AttributeError(
+            f"{type(owner).__name__!r} object has no attribute {name!r}"
+        )
+    if has_segments(owner) and name not in ("append", "extend"):
+        from jaxgrad.lower.script._segment import spread
+
+        owner[:] = spread(owner)
+    if isinstance(owner, list) and name == "extend" and len(args) == 1:
+        args = [list(args[0])]
+    found = get_attribute(session, owner, name)
+    return call(session, found, args, kwargs)
+
+
+def get_attribute(session: Session, owner: Any, name: str) -> Any:
+    """`owner.name`; the getter of a property of the user's own is interpreted."""
+    if not isinstance(owner, types.ModuleType) and is_users(type(owner)):
+        found = inspect.getattr_static(type(owner), name, None)
+        if isinstance(found, property) and found.fget is not None:
+            if session.host.callee(session, found.fget) is not None:
+                return call(session, found.fget, [owner], {})
+    return call_at(session.place, getattr, (owner, name))
+
+
+def set_attribute(session: Session, owner: Any, name: str, value: Any) -> None:
+    """`owner.name = value`; the setter of a property is interpreted."""
+    if is_users(type(owner)):
+        found = inspect.getattr_static(type(owner), name, None)
+        if isinstance(found, property) and found.fset is not None:
+            if session.host.callee(session, found.fset) is not None:
+                call(session, found.fset, [owner, value], {})
+                return
+    if isinstance(owner, types.ModuleType | type):
+        raise session.error(
+            f"{owner.__name__}.{name} can't be bound while a script is compiled",
+            "return the value, or keep it in an object that is an argument",
+        )
+    call_at(session.place, setattr, (owner, name, value))
+
+
+_ROOTS = frozenset({"jax", "jaxlib", "numpy", "builtins", "ml_dtypes"})
+
+
+@functools.lru_cache(maxsize=4096)
+def is_users(cls: type) -> bool:
+    """Whether a class may have methods of the user's own."""
+    return cls.__module__.partition(".")[0] not in _ROOTS
+
+
+def user_method(owner: Any, name: str) -> Any:
+    """The function of a method that the user's class, or a base of it, defines."""
+    if is_array(owner) or not is_users(type(owner)):
+        return None
+    found = inspect.getattr_static(type(owner), name, None)
+    return found if isinstance(found, types.FunctionType) else None
+
+
+def iterable(session: Session, value: Any) -> Any:
+    """What to iterate over: an iterator of the user's own is run to its end."""
+    method = user_method(value, "__iter__")
+    if method is None or session.host.callee(session, method) is None:
+        if user_method(value, "__getitem__") and user_method(value, "__len__"):
+            if not hasattr(type(value), "__iter__"):
+                count = operator.index(call(session, len, [value], {}))
+                return [
+                    call_method(session, value, "__getitem__", [i], {})
+                    for i in range(count)
+                ]
+        return value
+    found = call(session, method, [value], {})
+    step = user_method(found, "__next__")
+    if step is None:
+        return found
+    items = []
+    while True:
+        try:
+            items.append(call(session, step, [found], {}))
+        except StopIteration:
+            return items

@@ -1,0 +1,51 @@
+"""`Closure`: a function that a script defined, as a Python callable.
+
+The interpreter runs its program. Called by anybody else (`jax.vmap`, `jax.grad`, a
+library), it is a call of its own: its checks can't join those of the script around it,
+whose trace is another one, so that they are reported by a callback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxgrad.lower.script._program import Program, bind
+
+
+class Closure:
+    """A function that a script defined.
+
+    Attributes:
+        program: its program, the session, the live function around it, and the names of
+            its defaults.
+    """
+
+    _walked = True
+
+    def __init__(self, program: Any, captured: Sequence[Any]) -> None:
+        self.program = program
+        self._captured = list(captured)
+        self.__name__ = self.__qualname__ = program[0].name
+
+    _captured: list[Any] = []  # noqa: RUF012 (each has its own; tells the class apart)
+
+    def values(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """What its program is given for the arguments of a call."""
+        program, _, _, names = self.program
+        count = len(program.captures)
+        defaults = dict(zip(names, self._captured[count:], strict=True))
+        return [*self._captured[:count], *bind(program, args, kwargs, defaults)]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it for somebody else."""
+        from jaxgrad.lower.script._calls import run_closure
+        from jaxgrad.lower.script._foreign import foreign
+
+        session = self.program[1]
+        with foreign(session):
+            return run_closure(session, self, args, kwargs)
+
+    def __repr__(self) -> str:
+        program: Program = self.program[0]
+        return f"<function {program.name}>"

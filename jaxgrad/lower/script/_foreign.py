@@ -1,0 +1,46 @@
+"""Calls of scripts from inside JAX's transformations.
+
+- `foreign`: the checks of what runs inside are reported by a callback that raises.
+- `report`: that callback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgrad.lower.script._session import Errors
+
+if TYPE_CHECKING:
+    from jaxgrad.lower.script._session import Session
+
+
+@contextlib.contextmanager
+def foreign(session: Session) -> Iterator[None]:
+    """A call from inside another trace, with checks of its own."""
+    outer, session.errors = session.errors, Errors()
+    try:
+        yield
+        report(session.errors, session.raisers, session.host.mode)
+    finally:
+        session.errors = outer
+
+
+def report(errors: Errors, raisers: Any, mode: str) -> None:
+    """Raise the error of a code on the host, from inside a compiled program."""
+    if mode == "ignore" or (isinstance(errors.code, int) and errors.code == 0):
+        return
+    numbers = list(errors.values)
+    parts = [errors.values[n] for n in numbers]
+
+    def callback(code: Any, values: Any) -> None:
+        found = int(jnp.asarray(code))
+        if found:
+            mine = dict(zip(numbers, values, strict=True)).get(found, ())
+            raise raisers[found - 1]([jnp.asarray(v) for v in mine])
+
+    jax.debug.callback(callback, errors.code, parts)

@@ -1,0 +1,231 @@
+"""The mutable objects that a program can reach, and what a part of it changed in them.
+
+Python's containers and objects keep their identity while a program is traced. A region
+that runs under a traced condition runs on the same objects: what it changed is found by
+comparing them with a snapshot, whichever way it was changed, and put back.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+_LEAVES = (
+    jax.Array,
+    np.ndarray,
+    np.generic,
+    np.dtype,
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type,
+    type(Ellipsis),
+    slice,
+    types.ModuleType,
+    types.BuiltinFunctionType,
+    types.CodeType,
+    jax.ShapeDtypeStruct,
+    jax.sharding.Sharding,
+)
+# Objects of these packages hold nothing that a script may look into or change; of our
+# own, classes that say so (`_walked`).
+_LIBRARIES = frozenset({"jax", "jaxlib", "numpy", "jaxgrad", "ml_dtypes", "inspect"})
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether a value holds no other values that could be traced or changed."""
+    return isinstance(value, _LEAVES) or _is_closed(type(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_closed(cls: type) -> bool:
+    if getattr(cls, "_walked", False) or issubclass(cls, _CONTAINERS):
+        return False
+    if issubclass(cls, functools.partial | enum.Enum):
+        return issubclass(cls, enum.Enum)
+    package, _, rest = cls.__module__.partition(".")
+    return package in _LIBRARIES and not rest.startswith("experimental")
+
+
+def slots_of(cls: type) -> list[str]:
+    """The names of a class's slots, its bases' too."""
+    return _slots(cls)
+
+
+@functools.lru_cache(maxsize=4096)
+def _slots(cls: type) -> list[str]:
+    found: list[str] = []
+    for base in cls.__mro__:
+        own = base.__dict__.get("__slots__", ())
+        found += [own] if isinstance(own, str) else own
+    return [n for n in found if n not in ("__weakref__", "__dict__")]
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an object whose attributes are looked at."""
+    if is_leaf(value) or isinstance(value, _CONTAINERS):
+        return False
+    if isinstance(value, OPAQUE):
+        return False
+    return hasattr(value, "__dict__") or bool(slots_of(type(value)))
+
+
+def is_object_class(cls: type) -> bool:
+    """Whether instances of a class are objects whose attributes are looked at."""
+    return not _is_closed(cls) and not issubclass(
+        cls, (*_CONTAINERS, *_LEAVES, *OPAQUE)
+    )
+
+
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+OPAQUE = (
+    types.FunctionType,
+    types.MethodType,
+    types.GetSetDescriptorType,
+    types.MappingProxyType,
+    property,
+    classmethod,
+    staticmethod,
+    BaseException,
+)
+
+
+def attributes_of(obj: Any) -> dict[str, Any]:
+    """The attributes of an object: its dict and its slots."""
+    found = dict(vars(obj)) if hasattr(obj, "__dict__") else {}
+    for name in slots_of(type(obj)):
+        try:
+            found[name] = object.__getattribute__(obj, name)
+        except AttributeError:
+            continue
+    return found
+
+
+def set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
+    """Give an object these attributes, and no others."""
+    own = slots_of(type(obj))
+    if hasattr(obj, "__dict__"):
+        plain = {k: v for k, v in attributes.items() if k not in own}
+        obj.__dict__.clear()
+        obj.__dict__.update(plain)
+    for name in own:
+        if name in attributes:
+            object.__setattr__(obj, name, attributes[name])
+        elif hasattr(obj, name):
+            object.__delattr__(obj, name)
+
+
+def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
+    """What a container holds: what of it is static, and its elements; None if none."""
+    kind = type(value)
+    if kind is list or isinstance(value, list):
+        return len(value), list(value)
+    if isinstance(value, dict):
+        return tuple(value), list(value.values())
+    if isinstance(value, tuple):
+        return len(value), list(value)
+    if isinstance(value, set | frozenset):
+        return frozenset(value), []
+    if isinstance(value, types.MethodType):
+        return value.__func__, [value.__self__]
+    if getattr(value, "_captured", None) is not None and hasattr(value, "program"):
+        return value.program, list(value._captured)  # a function that a script defined
+    if isinstance(value, functools.partial):
+        return None, [value.func, value.args, value.keywords]
+    if is_object(value):
+        found = attributes_of(value)
+        return tuple(found), list(found.values())
+    return None
+
+
+def is_mutable(value: Any) -> bool:
+    """Whether a container can be changed in place."""
+    if isinstance(value, list | dict | set):
+        return True
+    return is_object(value) and not hasattr(value, "_captured")
+
+
+def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:
+    """Change what a container holds."""
+    if isinstance(value, list):
+        value[:] = parts
+    elif isinstance(value, dict):
+        value.clear()
+        value.update(zip(static, parts, strict=True))
+    elif isinstance(value, set):
+        value.clear()
+        value.update(static)
+    else:
+        set_attributes(value, dict(zip(static, parts, strict=True)))
+
+
+def reachable(roots: Iterable[Any]) -> dict[int, Any]:
+    """All mutable containers that roots lead to, by identity."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    keep: list[Any] = []  # so that no identity is used twice
+    todo = list(roots)
+    while todo:
+        value = todo.pop()
+        if is_leaf(value) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        keep.append(value)
+        parts = parts_of(value)
+        if parts is None:
+            continue
+        if is_mutable(value):
+            found[id(value)] = value
+        todo += parts[1]
+    return found
+
+
+class Snapshot:
+    """What the reachable objects hold at one moment.
+
+    Attributes:
+        objects: the objects, by identity.
+    """
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self.objects = reachable(roots)
+        self._before: dict[int, Any] = {i: parts_of(o) for i, o in self.objects.items()}
+
+    def add(self, roots: Iterable[Any]) -> None:
+        """Objects that came into sight later, as they are now."""
+        for i, obj in reachable(roots).items():
+            if i not in self.objects:
+                self.objects[i] = obj
+                self._before[i] = parts_of(obj)
+
+    def before(self, obj: Any) -> tuple[Any, list[Any]]:
+        """What an object held then."""
+        return self._before[id(obj)]
+
+    def changed(self) -> list[Any]:
+        """The objects that hold something else now."""
+        return [o for i, o in self.objects.items() if not _same(self._before[i], o)]
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for obj in self.changed():
+            fill(obj, *self._before[id(obj)])
+
+
+def _same(before: tuple[Any, list[Any]], obj: Any) -> bool:
+    now = parts_of(obj)
+    assert now is not None
+    static, parts = before
+    if len(parts) != len(now[1]) or static != now[0]:
+        return False
+    return all(a is b for a, b in zip(parts, now[1], strict=True))

@@ -1,0 +1,251 @@
+"""What two paths leave, as one: the form that has room for both."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.lower.script._session import ErrorValues
+from jaxgrad.lower.script._template import (
+    Clashing,
+    Const,
+    Form,
+    Leaf,
+    Missing,
+    New,
+    Optional,
+    Same,
+    expanded,
+    is_literal,
+    type_of,
+)
+from jaxgrad.lower.script._values import Clash, is_array, is_number
+
+Say = Callable[[str, str, str], Clash]
+
+
+class Join:
+    """Joins forms.
+
+    Attributes:
+        avals: the types of the arrays of the joined forms.
+    """
+
+    def __init__(self, say: Say, whys: tuple[str, str] = ("", "")) -> None:
+        """Join forms.
+
+        Args:
+            say: makes a `Clash` of how two values are described, and a remedy.
+            whys: what to say where the first, or the second, has no value.
+        """
+        self.avals: list[Any] = []
+        self._say, self._whys = say, whys
+        self._pairs: dict[Any, Form] = {}
+
+    def of(self, a: Form, b: Form) -> Form:
+        """The form with room for both."""
+        if isinstance(a, Missing) or isinstance(b, Missing):
+            return self._partial(a, b)
+        if isinstance(a, Optional) or isinstance(b, Optional):
+            first = next(f for f in (a, b) if isinstance(f, Optional))
+            inner = [f.form if isinstance(f, Optional) else f for f in (a, b)]
+            return Optional(self.of(*inner), first.name, first.why)
+        if isinstance(a, Clashing):
+            return a
+        if isinstance(b, Clashing):
+            return b
+        if isinstance(a, Const) and isinstance(b, Const) and _equal(a.value, b.value):
+            return a
+        if isinstance(a, Same) and isinstance(b, Same) and a.value is b.value:
+            return a
+        a, b = expanded(a), expanded(b)
+        if isinstance(a, New) and isinstance(b, New):
+            return self._containers(a, b)
+        types = [_aval(f) for f in (a, b)]
+        if None not in types:
+            return self._arrays(a, b, *types)
+        return self._clash(a, b)
+
+    def again(self, form: Form) -> Form:
+        """A form with the arrays of this join, numbered anew."""
+        return self.of(form, form)
+
+    def leaf(self, aval: Any) -> Leaf:
+        """One more array."""
+        self.avals.append(aval)
+        return Leaf(len(self.avals) - 1, aval)
+
+    def _partial(self, a: Form, b: Form) -> Form:
+        """One side has no value."""
+        lacks_a = isinstance(a, Missing)
+        lacking = a if lacks_a else b
+        other = b if lacks_a else a
+        assert isinstance(lacking, Missing)
+        if isinstance(other, Missing):
+            return other if lacking.value is None else lacking
+        joined = self.again(other)
+        if lacking.value is None or isinstance(joined, Optional | Clashing):
+            return joined
+        why = self._whys[0 if lacks_a else 1] or lacking.value.why
+        return Optional(joined, lacking.value.name, why)
+
+    def _arrays(self, a: Form, b: Form, x: Any, y: Any) -> Form:
+        key = (_key(a), _key(b))
+        if None not in key and key in self._pairs:
+            return self._pairs[key]
+        aval = joined_type(x, y)
+        if aval is None:
+            return self._clash(a, b)
+        found = self._pairs[key] = self.leaf(aval)
+        return found
+
+    def _containers(self, a: New, b: New) -> Form:
+        key = ("new", a.uid, b.uid)
+        if key in self._pairs:
+            return self._pairs[key]
+        keys = a.static == b.static
+        if a.cls is dict and b.cls is dict and not keys and _is_permuted(a, b):
+            order = [b.static.index(k) for k in a.static]
+            b = New(b.cls, a.static, tuple(b.parts[i] for i in order), b.uid)
+            keys = True
+        if a.cls is b.cls is ErrorValues:
+            a, b = _united(a, b)
+            keys = True
+        if a.cls is not b.cls or not keys or len(a.parts) != len(b.parts):
+            return self._clash(a, b)
+        parts = tuple([self.of(x, y) for x, y in zip(a.parts, b.parts, strict=True)])
+        found = self._pairs[key] = New(a.cls, a.static, parts, hash(key))
+        return found
+
+    def _clash(self, a: Form, b: Form) -> Form:
+        remedy = "give it the same type, shape and structure on both paths"
+        if any(isinstance(f, Const) and f.value is None for f in (a, b)):
+            remedy = "use an array (zeros, say) and a flag instead of None"
+        elif any(isinstance(f, Same) for f in (a, b)):
+            remedy = "copy the object on both paths, or choose between its arrays"
+        return Clashing(self._say(describe(a), describe(b), remedy))
+
+
+def _is_permuted(a: New, b: New) -> bool:
+    return len(a.static) == len(b.static) and set(a.static) == set(b.static)
+
+
+def _united(a: New, b: New) -> tuple[New, New]:
+    """Two dicts with the keys of both."""
+    keys = tuple(dict.fromkeys([*a.static, *b.static]))
+    found = []
+    for form in (a, b):
+        mine = dict(zip(form.static, form.parts, strict=True))
+        parts = tuple([mine.get(k, Missing(None)) for k in keys])
+        found.append(New(form.cls, keys, parts, form.uid))
+    return found[0], found[1]
+
+
+def _key(form: Form) -> Any:
+    if isinstance(form, Leaf):
+        return form.index
+    return ("const", id(form.value)) if isinstance(form, Const) else None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray | np.generic) and isinstance(
+        b, np.ndarray | np.generic
+    ):
+        alike = a.shape == b.shape and a.dtype == b.dtype
+        return alike and bool(np.array_equal(a, b))
+    if isinstance(a, tuple) and type(a) is type(b) and len(a) == len(b):
+        return all(map(_equal, a, b))
+    literal = is_literal(a) or isinstance(a, enum.Enum)
+    if not (literal and type(a) is type(b)):
+        return False
+    # 0.0 and -0.0 are told apart, and NaN is itself.
+    return repr(a) == repr(b) if isinstance(a, float | complex) else bool(a == b)
+
+
+def _aval(form: Form) -> Any:
+    """The type of what is, or can become, an array; None for anything else."""
+    if isinstance(form, Leaf):
+        return form.aval
+    if isinstance(form, Const) and (is_number(form.value) or is_array(form.value)):
+        return type_of(form.value)
+    return None
+
+
+def joined_type(x: Any, y: Any) -> Any:
+    """The type of values that may be of either; None if there is none.
+
+    Weak types, those of Python's numbers, promote; of two other dtypes neither does.
+    """
+    if x.shape != y.shape:
+        return None
+    if x.dtype == y.dtype:
+        return x if not x.weak_type else y
+    weak = [_is_weak(t) for t in (x, y)]
+    if not any(weak):
+        return None
+    if _kind(x) is None or _kind(y) is None:
+        return None
+    given = [_sample(t) for t in (x, y)]
+    dtype = jnp.result_type(*given)
+    if not all(weak) and dtype != (y if weak[0] else x).dtype:
+        # A Python float is no int32: rounding it would be silent.
+        if not all(
+            t.weak_type or t.dtype == jnp.bool_ or t.dtype == dtype for t in (x, y)
+        ):
+            return None
+    like = next((t for t in (x, y) if t.dtype == dtype), x)
+    strong = [t for t, w in zip((x, y), weak, strict=True) if not w]
+    is_weak = not any(t.dtype == dtype for t in strong)
+    return like.update(dtype=dtype, weak_type=is_weak)
+
+
+def _sample(aval: Any) -> Any:
+    """What `jnp.result_type` is asked about."""
+    if aval.weak_type:
+        return {"i": 0, "f": 0.0, "c": 0j}[_kind(aval)]
+    return aval.dtype
+
+
+def _is_weak(aval: Any) -> bool:
+    return aval.weak_type or (aval.dtype == jnp.bool_ and not aval.shape)
+
+
+def _kind(aval: Any) -> Any:
+    for kind, family in (
+        ("b", jnp.bool_),
+        ("i", jnp.integer),
+        ("f", jnp.floating),
+        ("c", jnp.complexfloating),
+    ):
+        if jax.dtypes.issubdtype(aval.dtype, family):
+            return kind
+    return None
+
+
+def describe(form: Form) -> str:
+    """A form, in words."""
+    if isinstance(form, Leaf):
+        return form.aval.str_short(short_dtypes=True)
+    if isinstance(form, Optional):
+        return describe(form.form)
+    if isinstance(form, Const | Same):
+        value = form.value
+        if is_array(value):
+            return type_of(value).str_short(short_dtypes=True)
+        if is_literal(value) or isinstance(value, enum.Enum):
+            return repr(value)
+        return f"a {type(value).__name__}"
+    if isinstance(form, New):
+        if issubclass(form.cls, list | tuple):
+            return f"a {form.cls.__name__} of {len(form.parts)}"
+        if issubclass(form.cls, dict):
+            return f"a dict with the keys {list(form.static)}"
+        return f"a {form.cls.__name__}"
+    return "nothing"

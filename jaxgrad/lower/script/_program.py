@@ -1,0 +1,111 @@
+"""`Program`: the graph of a function's source, and how it is called.
+
+- `Parameter`: one parameter.
+- `bind`: the values of the parameters for the arguments of a call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxgrad.graph import Graph, SourceRange
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A parameter of a function.
+
+    Attributes:
+        name: its name.
+        kind: "positional only", "positional", "*", "keyword" or "**".
+    """
+
+    name: str
+    kind: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Program:
+    """A function's source as a graph.
+
+    Attributes:
+        graph: its inputs are the captured values, then the parameters; one output.
+        name: the name of the function.
+        parameters: its parameters.
+        captures: the names of the captured values.
+        place: where it is defined.
+        owner: the name of the class around it, for private names; "" if there is none.
+    """
+
+    graph: Graph
+    name: str
+    parameters: tuple[Parameter, ...]
+    captures: tuple[str, ...]
+    place: SourceRange
+    owner: str = ""
+
+    def __repr__(self) -> str:
+        return f"<{self.name} at {self.place.text()}>"
+
+
+def bind(
+    program: Program,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> list[Any]:
+    """The values of the parameters, in order.
+
+    Args:
+        program: the program that is called.
+        args: the arguments by position.
+        kwargs: those by name.
+        defaults: the values of parameters that may be left out.
+
+    Returns:
+        One value for each parameter.
+
+    Raises:
+        TypeError: the arguments don't fit, in Python's words.
+    """
+    rest, named = list(args), dict(kwargs)
+    values: list[Any] = []
+    missing: list[str] = []
+    name = program.name
+    for parameter in program.parameters:
+        key, kind = parameter.name, parameter.kind
+        if kind == "*":
+            values.append(tuple(rest))
+            rest = []
+        elif kind == "**":
+            values.append(named)
+            named = {}
+        elif kind != "keyword" and rest:
+            if key in named and kind == "positional":
+                raise TypeError(f"{name}() got multiple values for argument {key!r}")
+            values.append(rest.pop(0))
+        elif key in named and kind != "positional only":
+            values.append(named.pop(key))
+        elif key in defaults:
+            values.append(defaults[key])
+        else:
+            missing.append(key)
+            values.append(None)
+    if missing:
+        many = len(missing) > 1
+        raise TypeError(
+            f"{name}() missing {len(missing)} required argument{'s' * many}: "
+            f"{', '.join(map(repr, missing))}"
+        )
+    if rest:
+        most = sum(p.kind.startswith("positional") for p in program.parameters)
+        raise TypeError(
+            f"{name}() takes {most} positional argument{'s' * (most != 1)} but "
+            f"{len(args)} were given"
+        )
+    if named:
+        first = next(iter(named))
+        raise TypeError(f"{name}() got an unexpected keyword argument {first!r}")
+    return values

@@ -1,0 +1,170 @@
+"""`raise` and `assert`: the error code, and the exceptions that it stands for.
+
+Compiled code can't raise. It keeps the number of the first error that it met, and the
+values in that error's message; the call raises the user's exception on the host.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad.lower.script._stage import Raised
+from jaxgrad.lower.script._values import Text, is_traced
+
+if TYPE_CHECKING:
+    from jaxgrad.graph import SourceRange
+    from jaxgrad.lower.script._session import Session
+
+
+def raise_exception(session: Session, error: Any) -> None:
+    """What `raise error` does: at the host's trace time, or in the compiled program.
+
+    Raises:
+        Raised: always, inside a region.
+    """
+    if isinstance(error, type) and issubclass(error, BaseException):
+        error = error()
+    if not isinstance(error, BaseException):
+        raise TypeError("exceptions must derive from BaseException")
+    parts: list[Any] = []
+    template = _without_arrays(error, parts)
+    certain = not session.in_region() and isinstance(session.errors.code, int)
+    if certain and not parts and session.errors.code == 0:
+        _note(template, session.place)
+        raise template
+    _record(session, True, template, parts)
+    raise Raised
+
+
+def check(session: Session, condition: Any, message: Callable[[], Any]) -> None:
+    """What `assert condition, message` does; the condition is a bool, traced or not."""
+    if not is_traced(condition):
+        if condition:
+            return
+        text = message()
+        raise_exception(
+            session, AssertionError() if text is None else AssertionError(text)
+        )
+        return
+    parts: list[Any] = []
+    text = message()
+    error = AssertionError() if text is None else AssertionError(text)
+    template = _without_arrays(error, parts)
+    _record(session, jnp.logical_not(condition), template, parts)
+
+
+def record(session: Session, failed: Any, error: BaseException) -> None:
+    """Raise `error` on the host if `failed`, a traced bool, is true."""
+    _record(session, failed, error, [])
+
+
+def _record(session: Session, failed: Any, error: BaseException, parts: Any) -> None:
+    place = session.place
+    number = session.raiser(_maker(error, place))
+    before = session.errors.code
+    if isinstance(before, int) and before:
+        return  # an earlier error is certain
+    fresh = failed if isinstance(before, int) else jnp.logical_and(before == 0, failed)
+    if fresh is True:
+        session.errors.code = number
+    else:
+        old = jnp.asarray(before, jnp.int32)
+        session.errors.code = jnp.where(fresh, jnp.int32(number), old)
+    session.errors.values[number] = tuple(parts)
+
+
+def _maker(error: BaseException, place: SourceRange | None) -> Callable[[Any], Any]:
+    def make(values: Any) -> BaseException:
+        made = _with_arrays(error, list(values))
+        _note(made, place)
+        return made
+
+    return make
+
+
+def _note(error: BaseException, place: SourceRange | None) -> None:
+    if place is not None and not getattr(error, "_placed", False):
+        error.add_note(f"In {place.text()}\n{place.highlight()}")
+        error._placed = True  # type: ignore[attr-defined]
+
+
+class _Hole:
+    """The place of a value that is known when the program has run."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+def _without_arrays(error: BaseException, parts: list[Any]) -> BaseException:
+    """The exception with holes for the traced values in its arguments."""
+    args = tuple([_emptied(arg, parts) for arg in error.args])
+    if not parts:
+        return error
+    made = copy.copy(error)
+    made.args = args
+    return made
+
+
+def _emptied(value: Any, parts: list[Any]) -> Any:
+    if isinstance(value, Text):
+        return Text(
+            tuple(
+                [
+                    p if isinstance(p, str) else (_emptied(p[0], parts), *p[1:])
+                    for p in value.parts
+                ]
+            )
+        )
+    if is_traced(value):
+        parts.append(value)
+        return _Hole(len(parts) - 1)
+    return value
+
+
+def _with_arrays(error: BaseException, values: list[Any]) -> BaseException:
+    made = copy.copy(error)
+    made.args = tuple([filled(arg, values) for arg in error.args])
+    return made
+
+
+def filled(value: Any, values: list[Any]) -> Any:
+    """A value with the holes filled."""
+    if isinstance(value, _Hole):
+        return values[value.index]
+    if isinstance(value, Text):
+        return formatted(value.parts, values)
+    return value
+
+
+def formatted(parts: Any, values: list[Any]) -> str:
+    """The string of an f-string's parts."""
+    found = []
+    for part in parts:
+        if isinstance(part, str):
+            found.append(part)
+            continue
+        value, conversion, spec = part
+        value = _scalar(filled(value, values))
+        convert = {"r": repr, "s": str, "a": ascii}.get(conversion, lambda x: x)
+        found.append(format(convert(value), spec))
+    return "".join(found)
+
+
+def _scalar(value: Any) -> Any:
+    """A number that a Python number was traced as, as one again."""
+    if isinstance(value, jax.Array) and value.weak_type and value.ndim == 0:
+        return value.item()
+    if isinstance(value, jax.Array):
+        return np.asarray(value) if value.ndim else jnp.asarray(value)
+    return value
+
+
+def take_apart(value: Any, parts: list[Any]) -> Any:
+    """A printed value with holes for what is traced."""
+    return _emptied(value, parts)

@@ -1,0 +1,189 @@
+"""`Session`: one tracing of a script: its options, its errors, its calls.
+
+- `Options`: how loops and errors are handled.
+- `Errors`: the code of the first error, and the values in its message.
+- `LoopOptions`: what `with jaxgrad.loop(...)` says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jaxgrad.errors import ScriptError
+from jaxgrad.graph import Node, SourceRange, Value
+from jaxgrad.lower.script._heap import Snapshot
+from jaxgrad.lower.script._program import Program
+
+UNROLL = 4  # loops of at most so many rounds are unrolled
+GRADS = ("bounded", "taped", "checkpointed")
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopOptions:
+    """How loops are run.
+
+    Attributes:
+        max_steps: the most rounds of a `while`; None if there is no bound.
+        grad: how its gradient is computed: "bounded", "taped" or "checkpointed".
+        unroll: loops of at most so many rounds are unrolled.
+    """
+
+    max_steps: int | None = None
+    grad: str | None = None
+    unroll: int = UNROLL
+
+    def __enter__(self) -> LoopOptions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing: plain Python takes no notice."""
+
+
+class ErrorValues(dict):  # type: ignore[type-arg]
+    """The values in messages: two paths may have those of different errors."""
+
+
+class Errors:
+    """The state of the checks of a program. It is an object that regions can change.
+
+    Attributes:
+        code: 0, or the number of the first error; an int where it is known.
+        values: the traced values in messages, by the number of the error.
+    """
+
+    _walked = True
+
+    def __init__(self) -> None:
+        self.code: Any = 0
+        self.values: dict[int, tuple[Any, ...]] = ErrorValues()
+
+
+@dataclasses.dataclass(eq=False)
+class Frame:
+    """One call of a program.
+
+    Attributes:
+        program: the program.
+        function: the live function whose globals and closure it reads; None if none.
+        env: the values by now.
+        items: for each iterator that is rolled, the item of this round.
+        loops: what the enclosing `with jaxgrad.loop(...)` say, the innermost last.
+    """
+
+    program: Program
+    function: Any
+    env: dict[Value, Any]
+    items: dict[Value, Any]
+    loops: list[LoopOptions]
+
+
+class Session:
+    """One tracing of a script.
+
+    Attributes:
+        host: what finds programs and globals: `program_of(function)`, `lookup(...)`.
+        options: the defaults for loops.
+        errors: the state of the checks.
+        raisers: the errors that can be raised, by their number less one.
+        place: where the interpreter stands.
+        calls: the calls around, the innermost last.
+    """
+
+    def __init__(self, host: Any, options: LoopOptions) -> None:
+        self.host, self.options = host, options
+        self.errors = Errors()
+        self.raisers: list[Callable[[Any], BaseException]] = []
+        self.place: SourceRange | None = None
+        self.calls: list[tuple[str, SourceRange | None]] = []
+        self.globals: list[Any] = []  # mutable objects that globals lead to
+        self.free: dict[Node, list[Value]] = {}
+        self._regions: list[Snapshot] = []
+        self._rolled: list[bool] = []  # for each loop around, whether it could unroll
+
+    def roots(self) -> list[Any]:
+        """What every region can reach."""
+        return [self.errors, *self.globals]
+
+    def enter(self, snapshot: Snapshot) -> None:
+        """A region begins."""
+        self._regions.append(snapshot)
+
+    def leave(self) -> None:
+        """The innermost region ends."""
+        self._regions.pop()
+
+    def in_region(self) -> bool:
+        """Whether what runs now runs under a traced condition, or in a loop."""
+        return bool(self._regions)
+
+    @contextlib.contextmanager
+    def rolling(self, known: bool) -> Iterator[None]:
+        """A loop is being rolled; `known` says whether it could be unrolled instead."""
+        self._rolled.append(known)
+        try:
+            yield
+        finally:
+            self._rolled.pop()
+
+    def could_unroll(self) -> bool:
+        """Whether the innermost loop that is rolled could be unrolled."""
+        return bool(self._rolled) and self._rolled[-1]
+
+    def warn(self, message: str) -> None:
+        """Tell the user, once for each message and place."""
+        from jaxgrad.errors import JaxgradWarning
+
+        warnings.warn(message, JaxgradWarning, stacklevel=2)
+
+    def watch_global(self, value: Any) -> None:
+        """An object that a global leads to came into sight."""
+        self.globals.append(value)
+        for snapshot in self._regions:
+            snapshot.add([value])
+
+    @contextlib.contextmanager
+    def call(self, name: str, place: SourceRange | None) -> Iterator[None]:
+        """Errors inside show that `name` was called from `place`."""
+        if len(self.calls) > 400:
+            cycle = [n for n, _ in self.calls[-6:]]
+            raise self.error(
+                f"the recursion of {name!r} does not end: {' -> '.join(cycle)}",
+                "let it depend on Python values; a traced condition can't end it, as "
+                "both branches are compiled",
+            )
+        self.calls.append((name, place))
+        try:
+            yield
+        except ScriptError as error:
+            _add_chain(error, name, place)
+            raise
+        finally:
+            self.calls.pop()
+
+    def error(
+        self,
+        message: str,
+        remedy: str = "",
+        place: SourceRange | None = None,
+        also: Any = (),
+        kind: type[ScriptError] = ScriptError,
+    ) -> ScriptError:
+        """An error where the interpreter stands, or at another place."""
+        from jaxgrad.lower.script._places import error_at
+
+        place = place or self.place
+        return error_at(place, message, remedy, also=also, kind=kind)
+
+    def raiser(self, make: Callable[[Any], BaseException]) -> int:
+        """The number of an error that can be raised."""
+        self.raisers.append(make)
+        return len(self.raisers)
+
+
+def _add_chain(error: ScriptError, name: str, place: SourceRange | None) -> None:
+    if place is not None:
+        error.add_note(f"while compiling {name}, called from {place.text()}")

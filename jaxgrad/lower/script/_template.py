@@ -1,0 +1,335 @@
+"""Python values with arrays in them, apart: their form, and the arrays.
+
+A region is traced on its own, so that what leaves it is described first (`Capture`),
+joined with what another region leaves (`_join`), and built again outside (`build`).
+
+- `Leaf`, `Const`, `Same`, `New`, `Missing`, `Optional`, `Clashing`: the forms.
+- `Capture`: takes values apart.
+- `build`: puts a form together; `extract`: the arrays for a joined form.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad import _compat
+from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._values import Clash, Maybe, Undefined, is_number, is_traced
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """An array.
+
+    Attributes:
+        index: its number among the arrays of the form.
+        aval: its type.
+    """
+
+    index: int
+    aval: Any
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Const:
+    """A value that is known, or an array from outside.
+
+    Attributes:
+        value: it.
+    """
+
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Same:
+    """A mutable object from outside, by identity.
+
+    Attributes:
+        value: it.
+    """
+
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class New:
+    """A container that was made inside, or an immutable one.
+
+    Attributes:
+        cls: its class.
+        static: what of it is no element: its length, keys or names.
+        parts: the forms of its elements.
+        uid: tells which forms are the same object.
+    """
+
+    cls: type
+    static: Any
+    parts: tuple[Any, ...]
+    uid: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Missing:
+    """No value.
+
+    Attributes:
+        value: the `Undefined`; None where a path raised, and there is nothing to say.
+    """
+
+    value: Undefined | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Optional:
+    """A value on some paths.
+
+    Attributes:
+        form: its form.
+        name: the variable.
+        why: which path has none.
+    """
+
+    form: Any
+    name: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clashing:
+    """Values that don't go together.
+
+    Attributes:
+        value: what is to be said.
+    """
+
+    value: Clash
+
+
+Form = Leaf | Const | Same | New | Missing | Optional | Clashing
+
+
+def type_of(value: Any) -> Any:
+    """The abstract value of an array or a number."""
+    return jax.typeof(value)
+
+
+class Capture:
+    """Takes values apart.
+
+    Attributes:
+        leaves: the arrays, each once.
+    """
+
+    def __init__(self, outside: Mapping[int, Any], apart: bool = False) -> None:
+        """Take values apart.
+
+        Args:
+            outside: the mutable objects that stay the same, by identity.
+            apart: whether every array gets a number of its own, and so do numbers: for
+                what a loop carries.
+        """
+        self.leaves: list[Any] = []
+        self._outside, self._apart = outside, apart
+        self._index: dict[int, Leaf] = {}
+        self._news: dict[int, New] = {}
+        self._keep: list[Any] = []
+
+    def of(self, value: Any) -> Form:
+        """The form of a value."""
+        if is_traced(value) or (self._apart and is_number(value)):
+            return self._leaf(value)
+        if isinstance(value, Undefined):
+            return Missing(value)
+        if isinstance(value, Maybe):
+            return Optional(self.of(value.value), value.name, value.why)
+        if isinstance(value, Clash):
+            return Clashing(value)
+        if id(value) in self._outside:
+            return Same(value)
+        if _heap.is_leaf(value):
+            return Const(value)
+        return self._container(value)
+
+    def content(self, value: Any) -> New:
+        """The form of what a container holds, whether it is from outside or not."""
+        found = _heap.parts_of(value)
+        assert found is not None
+        static, parts = found
+        forms = tuple([self.of(part) for part in parts])
+        return New(type(value), static, forms, id(value))
+
+    def _leaf(self, value: Any) -> Leaf:
+        found = None if self._apart else self._index.get(id(value))
+        if found is None:
+            found = Leaf(len(self.leaves), type_of(value))
+            self.leaves.append(value)
+            self._index[id(value)] = found
+        return found
+
+    def _container(self, value: Any) -> Form:
+        known = self._news.get(id(value))
+        if known is not None:
+            return known
+        found = _heap.parts_of(value)
+        if found is None:
+            return Const(value)
+        static, parts = found
+        self._keep.append(value)
+        mutable = _heap.is_mutable(value)
+        forms: list[Any] = []
+        for part in parts:
+            forms.append(self.of(part))
+        if not mutable and all(isinstance(f, Const) for f in forms):
+            return Const(value)
+        form = New(type(value), static, tuple(forms), id(value))
+        self._news[id(value)] = form
+        return form
+
+
+def build(form: Form, leaves: Sequence[Any], memo: dict[int, Any]) -> Any:
+    """The value of a form.
+
+    Args:
+        form: the form.
+        leaves: its arrays.
+        memo: what was built already, by `uid`, so that one object stays one.
+
+    Returns:
+        The value.
+    """
+    if isinstance(form, Leaf):
+        return leaves[form.index]
+    if isinstance(form, Const | Same | Clashing):
+        return form.value
+    if isinstance(form, Missing):
+        return form.value or Undefined("", "")
+    if isinstance(form, Optional):
+        return Maybe(build(form.form, leaves, memo), form.name, form.why)
+    if form.uid in memo:
+        return memo[form.uid]
+    parts = [build(part, leaves, memo) for part in form.parts]
+    made = memo[form.uid] = make(form.cls, form.static, parts)
+    return made
+
+
+def make(cls: type, static: Any, parts: Sequence[Any]) -> Any:
+    """A new container of a class."""
+    if issubclass(cls, list | dict | set):
+        made = cls.__new__(cls)
+        _heap.fill(made, static, parts)
+        return made
+    if issubclass(cls, frozenset):
+        return cls(static)
+    if issubclass(cls, tuple):
+        return cls._make(parts) if hasattr(cls, "_make") else cls.__new__(cls, parts)
+    if cls is types.MethodType:
+        return types.MethodType(static, parts[0])
+    if issubclass(cls, functools.partial):
+        return cls(parts[0], *parts[1], **parts[2])
+    if hasattr(cls, "_captured"):
+        return cls(static, parts)
+    made = object.__new__(cls)
+    _heap.set_attributes(made, dict(zip(static, parts, strict=True)))
+    return made
+
+
+def cast(value: Any, aval: Any) -> Any:
+    """An array or number as another type, whose shape it has."""
+    given = type_of(value)
+    if (given.shape, given.dtype, given.weak_type) == (
+        aval.shape,
+        aval.dtype,
+        aval.weak_type,
+    ):
+        return value if is_traced(value) else jnp.asarray(value)
+    return _compat.as_aval(value, aval)
+
+
+def zeros(aval: Any) -> Any:
+    """An array of a type, for a path that has none."""
+    if jax.dtypes.issubdtype(aval.dtype, jax.dtypes.prng_key):
+        key = jax.random.key(0, impl=aval.dtype._impl.name)
+        return jnp.broadcast_to(key, aval.shape)
+    return cast(jnp.zeros(aval.shape, aval.dtype), aval)
+
+
+def leaves_of(form: Form) -> list[Leaf]:
+    """The leaves of a form, in the order of their numbers, each once."""
+    found: dict[int, Leaf] = {}
+    todo = [form]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, Leaf):
+            found[each.index] = each
+        elif isinstance(each, New):
+            todo += each.parts
+        elif isinstance(each, Optional):
+            todo.append(each.form)
+    return [found[i] for i in sorted(found)]
+
+
+def extract(
+    form: Form, given: Form | None, leaves: Sequence[Any], into: list[Any]
+) -> None:
+    """Put the arrays of `given`, a form that was joined into `form`, where it has them.
+
+    Args:
+        form: the joined form.
+        given: one of those that were joined; None for a path without a value.
+        leaves: the arrays of `given`.
+        into: gets them, at the indices of `form`.
+    """
+    if isinstance(form, Leaf):
+        into[form.index] = _array(form, given, leaves)
+    elif isinstance(form, Optional):
+        inner = given.form if isinstance(given, Optional) else given
+        extract(form.form, inner, leaves, into)
+    elif isinstance(form, New):
+        for part, mine in zip(form.parts, _parts_like(form, given), strict=True):
+            extract(part, mine, leaves, into)
+
+
+def _parts_like(form: New, given: Form | None) -> list[Any]:
+    """The parts of `given` in the order of those of `form`; None where it has none."""
+    given = expanded(given)
+    if not isinstance(given, New):
+        return [None] * len(form.parts)
+    if issubclass(form.cls, dict):
+        mine = dict(zip(given.static, given.parts, strict=True))
+        return [mine.get(key) for key in form.static]
+    return list(given.parts)
+
+
+def expanded(form: Any) -> Any:
+    """A known container as the form of a container."""
+    if isinstance(form, Const) and isinstance(form.value, tuple):
+        found = _heap.parts_of(form.value)
+        assert found is not None
+        parts = tuple([Const(part) for part in found[1]])
+        return New(type(form.value), found[0], parts, id(form.value))
+    return form
+
+
+def _array(form: Leaf, given: Form | None, leaves: Sequence[Any]) -> Any:
+    if isinstance(given, Optional):
+        given = given.form
+    if isinstance(given, Leaf):
+        return cast(leaves[given.index], form.aval)
+    if isinstance(given, Const):
+        return cast(given.value, form.aval)
+    return zeros(form.aval)
+
+
+def is_literal(value: Any) -> bool:
+    """Whether two equal values of this type are as good as the same."""
+    plain = bool | int | float | complex | str | bytes | type(None) | slice | range
+    return isinstance(value, plain) or isinstance(value, np.dtype | type(Ellipsis))

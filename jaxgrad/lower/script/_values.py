@@ -1,0 +1,132 @@
+"""What the interpreter handles besides the user's own values.
+
+- `Undefined`, `Maybe`, `Clash`: names without a value, with one on some paths only, or
+  with values that don't go together; whoever uses one gets an error.
+- `Cell`: a variable that nested functions share with the function around them.
+- `Text`: a string with traced values in it.
+- `is_traced`, `is_array`, `is_number`, `truth`: what a value is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgrad import _compat
+
+
+@dataclasses.dataclass(frozen=True)
+class Undefined:
+    """A variable without a value.
+
+    Attributes:
+        name: the variable.
+        why: where it was not bound, for the message.
+    """
+
+    name: str
+    why: str = ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Maybe:
+    """A variable that has a value on some paths only.
+
+    Attributes:
+        value: the value on those paths, zeros on the others.
+        name: the variable.
+        why: which path binds it not.
+    """
+
+    value: Any
+    name: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clash:
+    """A variable whose values on two paths don't go together.
+
+    Attributes:
+        message: what doesn't, for the error.
+        remedy: the way out.
+        places: where the two values come from.
+    """
+
+    message: str
+    remedy: str
+    places: tuple[Any, ...] = ()
+
+
+SPECIAL = (Undefined, Maybe, Clash)
+
+
+class Cell:
+    """A variable that is shared with nested functions.
+
+    Attributes:
+        name: the variable.
+        contents: its value.
+    """
+
+    def __init__(self, name: str, contents: Any) -> None:
+        self.name, self.contents = name, contents
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Text:
+    """A string with traced values in it: an f-string before it is formatted.
+
+    Attributes:
+        parts: strings, and `(value, conversion, format specification)`.
+    """
+
+    parts: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return "".join(p if isinstance(p, str) else "<traced>" for p in self.parts)
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value is known when the compiled program runs only."""
+    return isinstance(value, _compat.Tracer)
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array, traced or not, of JAX or NumPy."""
+    return isinstance(value, jax.Array | np.ndarray | np.generic)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a Python number."""
+    return isinstance(value, bool | int | float | complex) and not isinstance(
+        value, np.generic
+    )
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a traced value stands for a Python int."""
+    return is_traced(value) and jnp.issubdtype(value.dtype, jnp.integer)
+
+
+def truth(value: Any) -> Any:
+    """The truth of a value: a bool, or a traced bool without dimensions.
+
+    Raises:
+        ValueError: it has more than one element, in NumPy's words.
+    """
+    if isinstance(value, Text):
+        return True
+    if not is_traced(value):
+        return bool(value)
+    if value.size != 1:
+        raise ValueError(
+            f"the truth value of an array of shape {value.shape} is ambiguous: reduce "
+            "it with any() or all()"
+        )
+    value = value if value.ndim == 0 else value.reshape(())
+    return value if value.dtype == jnp.bool_ else value != 0
