@@ -10,6 +10,7 @@ NAMES = {
     "Function",
     "GradientEdge",
     "Recording",
+    "ScriptFunction",
     "TracedFunction",
     "backends",
     "detect_anomaly",
@@ -19,13 +20,16 @@ NAMES = {
     "gradgradcheck",
     "graph",
     "load",
+    "loop",
     "once_differentiable",
     "packers",
     "record",
     "save_on_host",
     "saved_tensors_hooks",
+    "script",
     "to_backend",
     "trace",
+    "trees",
 }
 
 

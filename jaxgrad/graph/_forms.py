@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
     inputs: _Count
     outputs: _Count
-    blocks: int = 0
+    blocks: _Count = 0
     attributes: tuple[str, ...] = ()
     check: Callable[[Node], str | None] | None = None
 
@@ -194,6 +194,12 @@ def _dict(node: Node) -> str | None:
     return None
 
 
+def _call(node: Node) -> str | None:
+    if "graph" in node._attributes or (node._inputs and "name" in node._attributes):
+        return None
+    return "prim::CallFunction needs the attribute 'graph', or a callee and 'name'"
+
+
 def _python_op(node: Node) -> str | None:
     try:
         node.lint_python()  # type: ignore[attr-defined]
@@ -209,10 +215,10 @@ FORMS: dict[str, Form] = {
     "prim::Return": Form(_ANY, 0, check=_return),
     "prim::Param": Form(0, _ANY, check=_param),
     "prim::PythonOp": Form(_ANY, _ANY, check=_python_op),
-    "prim::CallFunction": Form(_ANY, _ANY, attributes=("graph",)),
+    "prim::CallFunction": Form(_ANY, _ANY, check=_call),
     "prim::CallMethod": Form((1, None), _ANY, attributes=("name",)),
     "prim::GetAttr": Form(1, 1, attributes=("name",)),
-    "prim::SetAttr": Form(2, 0, attributes=("name",)),
+    "prim::SetAttr": Form((2, 3), 0, attributes=("name",)),
     "prim::TupleConstruct": Form(_ANY, 1, check=_construct),
     "prim::TupleUnpack": Form(1, _ANY, check=_unpack),
     "prim::TupleIndex": Form(2, 1),
@@ -220,7 +226,22 @@ FORMS: dict[str, Form] = {
     "prim::ListUnpack": Form(1, _ANY),
     "prim::DictConstruct": Form(_ANY, 1, check=_dict),
     "prim::Print": Form(_ANY, 0),
-    "prim::Assert": Form((1, None), 0),
+    "prim::Assert": Form((1, None), 0, blocks=(0, 1)),
     "prim::RaiseException": Form(_ANY, 0),
     "prim::Uninitialized": Form(0, 1),
+    # What Python source is made of.
+    "prim::CellCreate": Form(1, 1, attributes=("name",)),
+    "prim::CellGet": Form(1, 1),
+    "prim::CellSet": Form(2, 0),
+    "prim::Closure": Form(_ANY, 1, attributes=("graph",)),
+    "prim::Format": Form(_ANY, 1, attributes=("layout",)),
+    "prim::Global": Form(0, 1, attributes=("name",)),
+    "prim::Item": Form(2, 1),
+    "prim::Iterate": Form(1, 2),
+    "prim::SetConstruct": Form(_ANY, 1),
+    "prim::SetItem": Form((3, 4), 1),
+    "prim::Super": Form(1, 1),
+    "prim::Unchanged": Form(2, 0, attributes=("name",)),
+    "prim::Use": Form(1, 1),
+    "prim::With": Form(1, _ANY, blocks=1),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Kinds that do more than making their outputs.
 EFFECTFUL = frozenset(
     {"prim::Print", "prim::Assert", "prim::RaiseException", "prim::SetAttr"}
+    | {"prim::CellSet", "prim::SetItem", "prim::Unchanged", "prim::With"}
 )
 
 # Primitives with effects, for nodes that nobody recorded.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from jaxgrad.graph import types
 from jaxgrad.graph._callables import resolve
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _apply(emitter: Emitter, node: ast.Call, function: Any) -> Value:
     for value in values:
         applied.add_input(value)
     applied._source = emitter.place
+    applied.output()._type = types.AnyType.get()
     return emitter.graph.insert_node(applied).output()
 
 

@@ -71,6 +71,8 @@ class Emitter:
         node = self.graph.create(kind, inputs, outputs)
         node._attributes = attributes
         node._source = self.place
+        for value in node._outputs:
+            value._type = types.AnyType.get()
         return self.graph.insert_node(node)
 
     def value(self, kind: str, *inputs: Value, **attributes: Any) -> Value:
@@ -190,7 +192,12 @@ class Emitter:
                 env.get(name) or self._missing(block, name)
                 for env, block in zip(envs, blocks, strict=True)
             ]
-            self.env[name] = self._output(node, blocks, values, name)
+            same = _known_status(name, values)
+            self.env[name] = (
+                self._output(node, blocks, values, name)
+                if same is None
+                else self.constant(same)
+            )
         # What only one arm has, and nobody needs, is no name any more.
         for name in list(self.env):
             if name not in changed and envs[0].get(name) is not envs[1].get(name):
@@ -251,6 +258,7 @@ class Emitter:
             result = result or self.env.get(RETURNED) or self.constant(None)
         assert result is not None
         self.graph.register_output(result)
+        _tidy(self.graph.block())
         return Program(
             graph=self.graph,
             name=getattr(function, "name", "<lambda>"),
@@ -278,6 +286,24 @@ class Emitter:
         """Whether no exit was met yet."""
         zero = self.constant(Ending.NEXT.value)
         return self.value("py::operator.eq", self.env[STATUS], zero)
+
+
+def _known_status(name: str, values: Sequence[Value]) -> int | None:
+    """What `$status` is after two arms that end alike; None if they don't."""
+    if name != STATUS or any(v.node()._kind != "prim::Constant" for v in values):
+        return None
+    first, second = [v.node()._attributes["value"] for v in values]
+    return first if first == second else None
+
+
+def _tidy(block: Block) -> None:
+    """Remove constants that nothing came to use."""
+    for node in reversed(block.nodes()):
+        for inner in node._blocks or ():
+            _tidy(inner)
+        idle = node._kind in ("prim::Constant", "prim::Uninitialized")
+        if idle and not node.has_uses():
+            node.destroy()
 
 
 def _last_of_header(node: ast.AST) -> ast.AST | None:

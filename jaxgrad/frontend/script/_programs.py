@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.frontend.emit import emit
-from jaxgrad.frontend.source import range_of, source_of
+from jaxgrad.frontend.source import check, range_of, source_of
 from jaxgrad.graph._callables import resolve
 from jaxgrad.lower.script import Program
 
@@ -89,6 +89,7 @@ def program_of(function: Any, owner: str = "") -> Program:
                 return program
         guards = {}
         source = source_of(function)
+        check(source)
         if not owner:
             owner = _owner(function)
         filename, label = source.filename, source.name

@@ -148,8 +148,8 @@ def file_of(
     if fresh:
         linecache.checkcache(filename)
     given = linecache.getlines(filename, namespace)
-    if not given:
-        return None
+    if not given:  # what was read once may still be what was compiled
+        return _files.get(filename)
     found = _files.get(filename)
     # linecache hands out its own list, so that the first test is nearly always enough.
     if found is None or not (found.given is given or found.given == given):

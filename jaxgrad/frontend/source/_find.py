@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import inspect
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NoReturn
 
@@ -167,7 +166,7 @@ def _function(obj: Any) -> FunctionType:
         if isinstance(seen, MethodType):
             seen = seen.__func__
         elif hasattr(seen, "__wrapped__"):
-            seen = inspect.unwrap(seen)
+            seen = seen.__wrapped__
         elif isinstance(seen, staticmethod | classmethod):
             seen = seen.__func__
         else:

@@ -259,7 +259,7 @@ def _with(session: Session, frame: Frame, node: Node, values: Values) -> Any:
 
 def _closure(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     attributes = node._attributes
-    program, names = attributes["program"], attributes["defaults"]
+    program, names = session.program_of(node), attributes["defaults"]
     count = len(program.captures)
     defaults = dict(zip(names, values[count:], strict=True))
     static = (program, session, frame.function, tuple(defaults))

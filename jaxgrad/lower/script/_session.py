@@ -101,8 +101,19 @@ class Session:
         self.calls: list[tuple[str, SourceRange | None]] = []
         self.globals: list[Any] = []  # mutable objects that globals lead to
         self.free: dict[Node, list[Value]] = {}
+        self._inner: dict[Node, Program] = {}
         self._regions: list[Snapshot] = []
         self._rolled: list[bool] = []  # for each loop around, whether it could unroll
+
+    def program_of(self, node: Node) -> Program:
+        """The program of a `prim::Closure`, with its graph as it is now."""
+        found = self._inner.get(node)
+        if found is None:
+            program, graph = node._attributes["program"], node._attributes["graph"]
+            same = program.graph is graph
+            found = program if same else dataclasses.replace(program, graph=graph)
+            self._inner[node] = found
+        return found
 
     def roots(self) -> list[Any]:
         """What every region can reach."""
