@@ -539,3 +539,8 @@ def pruned(
 def is_symbolic(value: Any) -> bool:
     """Whether a value is a dimension of which only a name is known."""
     return jax.export.is_symbolic_dim(value)
+
+
+def trace_state() -> Any:
+    """Which trace is being made; equal to itself for as long as it is."""
+    return get_opaque_trace_state(convention="nnx")

@@ -238,6 +238,7 @@ FORMS: dict[str, Form] = {
     "prim::Global": Form(0, 1, attributes=("name",)),
     "prim::Item": Form(2, 1),
     "prim::Iterate": Form(1, 2),
+    "prim::Reached": Form(1, 1),
     "prim::SetConstruct": Form(_ANY, 1),
     "prim::SetItem": Form((3, 4), 1),
     "prim::Super": Form(1, 1),

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 
 from jaxgrad import _compat
 from jaxgrad.function._axes import zeros
+from jaxgrad.lower._closed_loop import closed
 from jaxgrad.lower._loop_gradient import any_lane, guard_shared
 
 Leaves = Sequence[Any]
@@ -70,17 +71,19 @@ def bounded(
     Returns:
         The leaves at the end, and whether `cond` still holds.
     """
+    final = list(init)
+    loop, consts = closed(cond, body, final, max_steps, "bounded")
     sizes = sizes_of(max_steps)
     exact = math.prod(sizes) == max_steps
 
     def holds(state: Any) -> Any:
-        count, leaves = state
-        going = jnp.asarray(cond(*leaves))
+        count, carried = state
+        going = loop.holds(consts, carried)
         return going if exact else going & (count < max_steps)
 
     def step(state: Any, _: None) -> tuple[Any, None]:
-        def run(count: Any, leaves: Leaves) -> Any:
-            return None if exact else count + 1, list(body(*leaves))
+        def run(count: Any, carried: Leaves) -> Any:
+            return None if exact else count + 1, loop.step(consts, carried)
 
         return jax.lax.cond(holds(state), run, _same, *state), None
 
@@ -91,9 +94,11 @@ def bounded(
         return jax.lax.cond(any_lane(holds(state)), steps, _same, *state), None
 
     save = _save_start if _keeps_constants() else _save_all
-    state = (None if exact else jnp.int32(0), list(init))
-    (_, leaves), _ = _nested(save(step), block, _save_start, sizes)(state, None)
-    return leaves, jnp.asarray(cond(*leaves))
+    state = (None if exact else jnp.int32(0), [final[i] for i in loop.free])
+    (_, carried), _ = _nested(save(step), block, _save_start, sizes)(state, None)
+    for i, value in zip(loop.free, carried, strict=True):
+        final[i] = value
+    return final, loop.holds(consts, carried)
 
 
 def _same(*state: Any) -> Any:
@@ -174,10 +179,16 @@ def counted(
     index = None if exact else jnp.arange(total, dtype=jnp.int32)
     items = (index, xs if exact else jax.tree.map(lambda x: _padded(x, total), xs))
     split = jax.tree.map(lambda x: x.reshape(*sizes, *x.shape[1:]), items)
-    carry, ys = _nested(_save_all(step), block, _save_all, sizes)(init, split)
+    # With REMAT3, JAX can't differentiate a checkpoint round a scan over integers.
+    save = _as_it_is if _compat.over_reports() else _save_all
+    carry, ys = _nested(_save_all(step), block, save, sizes)(init, split)
     return carry, jax.tree.map(
         lambda y: y.reshape(total, *y.shape[len(sizes) :])[:length], ys
     )
+
+
+def _as_it_is(block: Step) -> Step:
+    return block
 
 
 def _lengths(length: Any) -> list[int] | None:

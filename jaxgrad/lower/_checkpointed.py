@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad.errors import MissingExtraError
+from jaxgrad.lower._closed_loop import Closed, closed
 from jaxgrad.lower._dual_loop import dual
-from jaxgrad.lower._taped import Closed, closed
 
 Arrays = Sequence[Any]
 

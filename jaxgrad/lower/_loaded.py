@@ -66,7 +66,7 @@ class LoadedFunction:
     @property
     def signatures(self) -> tuple[str, ...]:
         """What it can be called with, for example `(x: f32[a, 3])`."""
-        return tuple(self._shown(signature.args) for signature in self._signatures)
+        return tuple(map(self._signature_text, self._signatures))
 
     def __repr__(self) -> str:
         return (
@@ -89,7 +89,7 @@ class LoadedFunction:
             ArgumentError: the arguments fit no signature; the message lists those.
         """
         try:
-            bound = self.__signature__.bind(*args, **kwargs).args
+            bound = self._bound(args, kwargs)
         except TypeError as error:
             raise ArgumentError(
                 f"{self.__name__} takes other arguments: {error}.\n"
@@ -99,6 +99,8 @@ class LoadedFunction:
             ) from error
         signature, leaves = self._fitting(bound)
         outputs = signature.apply([*leaves, *jax.tree.leaves(self.weights)])
+        if signature.script is not None:
+            return signature.script.finish(outputs, bound, self.weights)
         return jax.tree.unflatten(signature.program.exported.out_tree, outputs)
 
     def with_weights(self, weights: Mapping[str, Any]) -> "LoadedFunction":
@@ -130,6 +132,12 @@ class LoadedFunction:
         other.weights = {**self.weights, **changed}
         return other
 
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """One value for each parameter."""
+        bound = self.__signature__.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return [bound.arguments[name] for name in self.__signature__.parameters]
+
     def _fitting(self, args: Sequence[Any]) -> tuple[Signature, list[Any]]:
         """The first signature that arguments fit, and their leaves as it takes them."""
         broken = []
@@ -146,6 +154,13 @@ class LoadedFunction:
             + "  Save it for them too, or with symbolic dimensions "
             "(jax.export.symbolic_shape)."
         )
+
+    def _signature_text(self, signature: Signature) -> str:
+        if signature.script is None:
+            return self._shown(signature.args)
+        names = list(self.__signature__.parameters)
+        groups = [list(map(text, group)) for group in signature.args]
+        return f"({', '.join(signature.script.shown(groups, names))})"
 
     def _shown(self, args: Sequence[Any]) -> str:
         parts = zip(self.__signature__.parameters, args, strict=True)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxgrad import _compat
 from jaxgrad.errors import ForwardModeError
 from jaxgrad.lower._loaded_program import LoadedProgram
+from jaxgrad.lower._loaded_script import ScriptPart
 
 
 class Signature:
@@ -24,6 +25,7 @@ class Signature:
         args: abstract values in the place of arguments.
         weights: and of weights, by name.
         program: the program for them.
+        script: what else a script has; None for other functions.
         is_symbolic: whether a dimension of an argument is not fixed.
     """
 
@@ -37,6 +39,7 @@ class Signature:
         exported = program.exported
         (*args, weights), _ = jax.tree.unflatten(exported.in_tree, exported.in_avals)
         self.program = program
+        self.script: ScriptPart | None = None
         self.args = tuple(args)
         self.weights: dict[str, Any] = weights
         self._leaves, self._treedef = jax.tree.flatten(self.args)
@@ -55,6 +58,11 @@ class Signature:
         Returns:
             Arrays; or a sentence, an empty one if `args` look quite different.
         """
+        if self.script is not None:
+            groups = self.script.apart(args)
+            if groups is None:
+                return ""
+            args = groups
         leaves, treedef = jax.tree.flatten(tuple(args))
         if treedef != self._treedef:
             return ""

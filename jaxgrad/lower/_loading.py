@@ -12,7 +12,7 @@ import jax
 from jax.export import Exported
 
 from jaxgrad.errors import SavedFileError
-from jaxgrad.lower import _archive, _levels, _manifest, _weights
+from jaxgrad.lower import _archive, _levels, _loaded_script, _manifest, _weights
 from jaxgrad.lower._loaded_program import LoadedProgram
 from jaxgrad.lower._loaded_signature import Signature
 
@@ -65,6 +65,26 @@ def signature(
     if not fits:
         raise _archive.changed(name, "its programs are not those it lists")
     return made
+
+
+def add_script(
+    name: str, function: Any, signatures: list[Signature], data: bytes
+) -> None:
+    """What the file of a script says of its arguments, writes and errors."""
+    try:
+        signature, parts = _loaded_script.read(data, function.__name__)
+        for each, part in zip(signatures, parts, strict=True):
+            each.script = part
+        names = list(function.__signature__.parameters)
+        fits = list(signature.parameters) == names
+        fits &= all(len(part.arguments) == len(names) for part in parts)
+    except SavedFileError:
+        raise
+    except Exception as error:
+        raise _archive.changed(name, str(error)) from error
+    if not fits:
+        raise _archive.changed(name, "its arguments are not those of its programs")
+    function.__signature__ = signature
 
 
 def check_weights(name: str, signature: Signature, weights: dict[str, Any]) -> None:

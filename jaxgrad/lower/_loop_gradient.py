@@ -34,13 +34,11 @@ def guard(values: Sequence[Any], refuse: Refuse) -> list[Any]:
     Returns:
         As many arrays.
     """
-    out = list(values)
-    moving = [i for i, v in enumerate(values) if is_inexact(jnp.result_type(v))]
-    if moving:
-        guarded = guard_p.bind(*[values[i] for i in moving], refuse=refuse)
-        for i, value in zip(moving, guarded, strict=True):
-            out[i] = value
-    return out
+    # An equation each: JAX can still drop the carries that nobody uses.
+    return [
+        guard_p.bind(v, refuse=refuse)[0] if is_inexact(jnp.result_type(v)) else v
+        for v in values
+    ]
 
 
 def any_lane(predicate: Any) -> Any:
@@ -95,29 +93,24 @@ def _shared_error(axes: str) -> LoopGradientError:
     )
 
 
-# --- guard: (*values) -> (*values) ----------------------------------------------------
+# --- guard: value -> value ------------------------------------------------------------
 
 
-def _identity(*values: Any, refuse: Refuse) -> list[Any]:
-    return list(values)
+def _identity(value: Any, *, refuse: Refuse) -> list[Any]:
+    return [value]
 
 
 def _guard_jvp(primals: Any, tangents: Any, *, refuse: Refuse) -> Any:
     out = guard_p.bind(*primals, refuse=refuse)
-    moving = [i for i, t in enumerate(tangents) if type(t) is not _compat.Zero]
-    if not moving:
+    if type(tangents[0]) is _compat.Zero:
         return out, _compat.zero_tangents(out)
-    pushed = list(tangents)
-    # The tangents pass the same identity: it is linear, and its transpose raises.
-    fresh = guard_p.bind(*[tangents[i] for i in moving], refuse=refuse)
-    for i, tangent in zip(moving, fresh, strict=True):
-        pushed[i] = tangent
-    return out, pushed
+    # The tangent passes the same identity: it is linear, and its transpose raises.
+    return out, guard_p.bind(*tangents, refuse=refuse)
 
 
-def _guard_transpose(cotangents: Any, *values: Any, refuse: Refuse) -> list[Any]:
-    if all(type(c) is _compat.Zero for c in cotangents):
-        return [None] * len(values)
+def _guard_transpose(cotangents: Any, value: Any, *, refuse: Refuse) -> list[Any]:
+    if type(cotangents[0]) is _compat.Zero:
+        return [None]
     raise refuse()
 
 

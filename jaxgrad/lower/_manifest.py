@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 GRAPH = "graph.txt"
 SOURCE_MAP = "source_map.json"
 WEIGHTS = "weights.npz"
+SCRIPT = "script.json"
 
 _MEMBER = {"bytes": int, "sha256": str}
 _WEIGHT = {"name": str, "dtype": str, "shape": [int], "key": (str, type(None))}
@@ -59,8 +60,8 @@ def check(manifest: Any) -> None:
         if len(signature["probes"]) != signature["orders"]:
             raise ManifestError(f"manifest.signatures[{i}].probes has another length")
     # Counted first: a number of programs is not to be trusted before that.
-    named = len(manifest["members"]) == sum(orders) + 3
-    expected = {GRAPH, SOURCE_MAP, WEIGHTS}
+    expected = {GRAPH, SOURCE_MAP, WEIGHTS} | ({SCRIPT} & manifest["members"].keys())
+    named = len(manifest["members"]) == sum(orders) + len(expected)
     if named:
         expected |= {
             program_member(i, k) for i, order in enumerate(orders) for k in range(order)

@@ -17,6 +17,9 @@ class Program(NamedTuple):
         graph_text: its graph, printed.
         source_map: for each value of the graph its name, and the file, line and column
             of the code that made it.
+        variants: of a script, one for each signature: its `run`, in the place of that
+            above, and after the export its `record()`, for the file.
+        parameters: of a script, the name, the kind and the default of each argument.
     """
 
     name: str
@@ -26,3 +29,5 @@ class Program(NamedTuple):
     weights: Mapping[str, Any]
     graph_text: str = ""
     source_map: Sequence[tuple[str, str, int, int]] = ()
+    variants: Sequence[Any] = ()
+    parameters: Sequence[Any] = ()

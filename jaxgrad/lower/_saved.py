@@ -18,6 +18,7 @@ from jaxgrad.lower import (
     _archive,
     _exported,
     _levels,
+    _loaded_script,
     _loading,
     _manifest,
     _weights,
@@ -67,6 +68,8 @@ def save(
     for i, example in enumerate(program.examples):
         names = [*program.arguments, "weights"]
         args = structs(run, (*example, dict(program.weights)), names)
+        if program.variants:
+            run = _named(program._replace(run=program.variants[i].run))
         levels = _levels.levels(run, args, chosen, order)
         signatures.append(
             {
@@ -79,6 +82,8 @@ def save(
             whole = _exported.ExportedFunction.of(level.exported, 0)
             members[_manifest.program_member(i, k)] = bytes(whole.serialize())
             calls |= _custom_calls(level.exported)
+    if program.variants:
+        members[_manifest.SCRIPT] = _loaded_script.written(program)
     head = {
         "jaxgrad": _version(),
         "jax": jax.__version__,
@@ -94,7 +99,7 @@ def save(
 
 
 def load(source: Any) -> LoadedFunction:
-    """Read a file that `TracedFunction.save` wrote.
+    """Read a file that `TracedFunction.save` or `ScriptFunction.save` wrote.
 
     Nothing of it runs, and nothing is unpickled: every byte is checked against the
     digests in the file, then JAX reads the programs and compiles them for the platform
@@ -148,7 +153,7 @@ def load(source: Any) -> LoadedFunction:
         _loading.check_weights(name, signature, weights)
         _loading.probe(name, manifest, signature.program, entry["probes"])
         signatures.append(signature)
-    return LoadedFunction(
+    made = LoadedFunction(
         manifest["name"],
         manifest["arguments"],
         signatures,
@@ -158,6 +163,9 @@ def load(source: Any) -> LoadedFunction:
         platforms=tuple(manifest["platforms"]),
         vjp_order=manifest["vjp_order"],
     )
+    if _manifest.SCRIPT in members:
+        _loading.add_script(name, made, signatures, members[_manifest.SCRIPT])
+    return made
 
 
 def _named(program: Program) -> Any:

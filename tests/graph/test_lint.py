@@ -314,6 +314,7 @@ RIGHT = [
     "%y : Any = prim::Global[name='w']()",
     "%y : Any, %z : Any = prim::Iterate(%x)",
     "%y : Any = prim::Item(%n, %n)",
+    "%y : Any = prim::Reached(%x)",
     "%y : Any = prim::SetConstruct(%n, %n)",
     "%y : Any = prim::SetItem(%x, %n, %n)",
     "%y : Any = prim::Super(%n)",

@@ -97,9 +97,10 @@ class Emitter:
             )
         self.place = place
 
-    def uninitialized(self, name: str) -> Value:
-        """What stands for a name that has no value here."""
-        return self.value("prim::Uninitialized", name=name)
+    def uninitialized(self, name: str, exits: bool = False) -> Value:
+        """What stands for a name that has no value here; `exits`: as it is left."""
+        how = {"exits": True} if exits else {}
+        return self.value("prim::Uninitialized", name=name, **how)
 
     # --- names ------------------------------------------------------------------------
 
@@ -160,6 +161,7 @@ class Emitter:
         condition: Value,
         arms: Sequence[Callable[[], Value | None]],
         live: set[str] | None,
+        leaves: Sequence[bool] = (False, False),
         **attributes: Any,
     ) -> Value | None:
         """A `prim::If`; names that its arms bind stand for its outputs after it.
@@ -168,6 +170,7 @@ class Emitter:
             condition: any value; the graph asks for its truth.
             arms: what emits each arm; both return a value, or neither.
             live: the names that are needed later; all if None.
+            leaves: for each arm, whether it always leaves what is around.
             **attributes: of the node.
 
         Returns:
@@ -189,8 +192,8 @@ class Emitter:
             joined = self._output(node, blocks, results, None)
         for name in changed:
             values = [
-                env.get(name) or self._missing(block, name)
-                for env, block in zip(envs, blocks, strict=True)
+                env.get(name) or self._missing(block, name, left)
+                for env, block, left in zip(envs, blocks, leaves, strict=True)
             ]
             same = _known_status(name, values)
             self.env[name] = (
@@ -204,9 +207,21 @@ class Emitter:
                 del self.env[name]
         return joined
 
-    def _missing(self, block: Block, name: str) -> Value:
+    def _missing(self, block: Block, name: str, exits: bool = False) -> Value:
         with self.graph.insert_point_guard(block):
-            return self.uninitialized(name)
+            return self.uninitialized(name, exits)
+
+    def reached(self, run: Callable[[], None]) -> None:
+        """Emit where no exit was met: names that an exit left out have values here."""
+        before = dict(self.env)
+        for name, value in before.items():
+            if value.node()._kind in ("prim::If", "prim::Loop", "prim::Reached"):
+                self.env[name] = self.named(name, self.value("prim::Reached", value))
+        fresh = dict(self.env)
+        run()
+        for name, value in before.items():
+            if self.env.get(name) is fresh[name]:
+                self.env[name] = value
 
     def _output(
         self, node: Node, blocks: Sequence[Block], values: Sequence[Any], name: Any
@@ -296,12 +311,15 @@ def _known_status(name: str, values: Sequence[Value]) -> int | None:
     return first if first == second else None
 
 
+_IDLE = frozenset({"prim::Constant", "prim::Uninitialized", "prim::Reached"})
+
+
 def _tidy(block: Block) -> None:
     """Remove constants that nothing came to use."""
     for node in reversed(block.nodes()):
         for inner in node._blocks or ():
             _tidy(inner)
-        idle = node._kind in ("prim::Constant", "prim::Uninitialized")
+        idle = node._kind in _IDLE
         if idle and not node.has_uses():
             node.destroy()
 

@@ -41,7 +41,8 @@ def _statement(emitter: Emitter, statement: ast.stmt, rest: Sequence[ast.stmt]) 
 def guard(emitter: Emitter, rest: Sequence[ast.stmt]) -> bool:
     """Emit `rest` under the condition that no exit was met; False, as it is done."""
     # Whatever is bound in `rest` may be needed by what comes after all of it.
-    emitter.choose(emitter.going(), (lambda: block(emitter, rest), lambda: None), None)
+    arms = (lambda: emitter.reached(lambda: block(emitter, rest)), lambda: None)
+    emitter.choose(emitter.going(), arms, None, (False, True))
     return False
 
 
@@ -63,11 +64,17 @@ def _if(emitter: Emitter, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
         condition,
         (lambda: block(emitter, arms[0]), lambda: block(emitter, arms[1])),
         live,
+        [_leaves(arm) for arm in arms],
     )
     if not done and rest and (ends[0] | ends[1]) & EXITS:
         emitter.at(node)
         return guard(emitter, rest)
     return not done
+
+
+def _leaves(arm: Sequence[ast.stmt]) -> bool:
+    ends = endings(arm)
+    return Ending.NEXT not in ends and bool(ends)
 
 
 def _return(emitter: Emitter, node: ast.Return) -> None:
@@ -77,8 +84,14 @@ def _return(emitter: Emitter, node: ast.Return) -> None:
         else expression(emitter, node.value)
     )
     emitter.at(node)
+    if value.node().kind() in _PARTIAL:
+        # It may have no value here, which whatever uses it has to notice.
+        value = emitter.value("prim::Use", value)
     emitter.env[RETURNED] = value
     emitter.env[STATUS] = emitter.constant(Ending.RETURN.value)
+
+
+_PARTIAL = frozenset({"prim::If", "prim::Loop", "prim::Uninitialized", "prim::With"})
 
 
 def _exit(ending: Ending) -> Callable[[Emitter, Any], None]:

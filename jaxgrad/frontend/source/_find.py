@@ -108,7 +108,7 @@ def _span(node: ast.AST) -> tuple[int, int, int, int] | None:
     return *min(s[:2] for s in spans), *max(s[2:] for s in spans)
 
 
-def source_of(obj: Any) -> Source:
+def source_of(obj: Any, *, unwrap: bool = True) -> Source:
     """The parsed source of a function, a lambda, a method or a class.
 
     Decorators are looked through (`__wrapped__`), as are bound methods and the objects
@@ -116,6 +116,8 @@ def source_of(obj: Any) -> Source:
 
     Args:
         obj: what to find.
+        unwrap: whether decorators are looked through; else a function that decorates
+            another one has the source of its own.
 
     Returns:
         Its source.
@@ -132,7 +134,8 @@ def source_of(obj: Any) -> Source:
     """
     if isinstance(obj, type):
         return _class_source(obj)
-    function = _function(obj)
+    plain = isinstance(obj, FunctionType) and not unwrap
+    function = obj if plain else _function(obj)
     code, namespace = function.__code__, function.__globals__
     # What linecache holds may be older than the module: then it is read again.
     for fresh in (False, True):

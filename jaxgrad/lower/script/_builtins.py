@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.lower.script import _output
+from jaxgrad.lower.script._hooks import behind
 from jaxgrad.lower.script._items import get_item
 from jaxgrad.lower.script._iterate import (
     Enumerated,
@@ -110,6 +111,7 @@ def _dunder(session: Session, callee: Any, args: Sequence[Any]) -> Any:
         return _PASS
     if names is None or not args:
         return _PASS
+    args = [behind(a) for a in args]
     for i, name in enumerate(names[: len(args)]):
         method = user_method(args[i], name) if name else None
         if method is None or session.host.callee(session, method) is None:
@@ -134,6 +136,13 @@ def _contains(session: Session, owner: Any, value: Any) -> Any:
             for item in items:
                 found = jnp.logical_or(found, truth(item == value))
             return found
+    return _PASS
+
+
+def _mod(session: Session, left: Any, right: Any) -> Any:
+    """`"..." % values`, with traced values among them."""
+    if isinstance(left, str) and any(map(is_traced, jax.tree.leaves(right))):
+        return Text(((right, "%", left),))
     return _PASS
 
 
@@ -389,6 +398,7 @@ HANDLERS: dict[Any, Handler] = {
     builtins.zip: _zip,
     operator.contains: _contains,
     operator.getitem: get_item,
+    operator.mod: _mod,
     operator.not_: _not,
 }
 for _name in ("eval", "exec", "globals", "locals", "vars", "input", "breakpoint"):

@@ -14,14 +14,17 @@ import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
+from jaxgrad.lower.script._hooks import behind, call_hooked, hooks_of, reached
 from jaxgrad.lower.script._iterate import Iterator
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._program import bind
 from jaxgrad.lower.script._run import run_program
 from jaxgrad.lower.script._segment import has_segments
-from jaxgrad.lower.script._values import is_array
+from jaxgrad.lower.script._values import Text, is_array, is_traced
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -56,7 +59,12 @@ def call(session: Session, callee: Any, args: Sequence[Any], kwargs: Any) -> Any
     if isinstance(callee, functools.partial):
         merged = {**callee.keywords, **kwargs}
         return call(session, callee.func, [*callee.args, *args], merged)
+    inside = getattr(type(callee), "_call_inside", None)
+    if inside is not None:
+        return inside(callee, session, args, kwargs)
     found = session.host.callee(session, callee)
+    if callable(found):  # it runs in Python, or not at all
+        return found(session, args, kwargs)
     if found is not None:
         program, function, defaults, extra = found
         values = bind(program, [*extra, *args], kwargs, defaults)
@@ -65,10 +73,25 @@ def call(session: Session, callee: Any, args: Sequence[Any], kwargs: Any) -> Any
     if isinstance(callee, type) and is_users(callee):
         return _construct(session, callee, args, kwargs)
     if not isinstance(callee, type | types.FunctionType | types.BuiltinFunctionType):
-        method = user_method(callee, "__call__")
-        if method is not None:
-            return call(session, method, [callee, *args], kwargs)
+        return _call_object(session, callee, args, kwargs)
     return native(session, callee, args, kwargs)
+
+
+def _call_object(session: Session, obj: Any, args: Sequence[Any], kwargs: Any) -> Any:
+    """Call an object, with its hooks if it has some."""
+    own = getattr(obj, "__dict__", {})
+    if "__func__" in own and "__self__" in own:  # a library's kind of bound method
+        return call(session, obj.__func__, [obj.__self__, *args], kwargs)
+    method = user_method(obj, "__call__")
+
+    def run(args: Sequence[Any], kwargs: Any) -> Any:
+        if method is None:
+            return native(session, obj, args, kwargs)
+        return call(session, method, [obj, *args], kwargs)
+
+    if hooks_of(obj) is None:
+        return run(args, kwargs)
+    return call_hooked(session, obj, run, args, kwargs)
 
 
 def run_closure(session: Session, closure: Closure, args: Any, kwargs: Any) -> Any:
@@ -106,12 +129,22 @@ def call_method(
         owner[:] = spread(owner)
     if isinstance(owner, list) and name == "extend" and len(args) == 1:
         args = [list(args[0])]
+    if isinstance(owner, str) and name == "format":
+        if any(map(is_traced, jax.tree.leaves((list(args), kwargs)))):
+            return Text((((tuple(args), dict(kwargs)), "format", owner),))
+    if isinstance(owner, set) and any(map(is_traced, args)):
+        raise session.needs_python(
+            "a set can't hold traced values",
+            "a set can't hold traced values: their hash is not known",
+            "use a list",
+        )
     found = get_attribute(session, owner, name)
     return call(session, found, args, kwargs)
 
 
 def get_attribute(session: Session, owner: Any, name: str) -> Any:
     """`owner.name`; the getter of a property of the user's own is interpreted."""
+    owner = reached(owner, name)
     if not isinstance(owner, types.ModuleType) and is_users(type(owner)):
         found = inspect.getattr_static(type(owner), name, None)
         if isinstance(found, property) and found.fget is not None:
@@ -122,6 +155,7 @@ def get_attribute(session: Session, owner: Any, name: str) -> Any:
 
 def set_attribute(session: Session, owner: Any, name: str, value: Any) -> None:
     """`owner.name = value`; the setter of a property is interpreted."""
+    owner = reached(owner, name)
     if is_users(type(owner)):
         found = inspect.getattr_static(type(owner), name, None)
         if isinstance(found, property) and found.fset is not None:
@@ -155,6 +189,7 @@ def user_method(owner: Any, name: str) -> Any:
 
 def iterable(session: Session, value: Any) -> Any:
     """What to iterate over: an iterator of the user's own is run to its end."""
+    value = behind(value)
     method = user_method(value, "__iter__")
     if method is None or session.host.callee(session, method) is None:
         if user_method(value, "__getitem__") and user_method(value, "__len__"):

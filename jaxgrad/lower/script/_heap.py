@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import functools
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -108,21 +108,43 @@ def attributes_of(obj: Any) -> dict[str, Any]:
             found[name] = object.__getattribute__(obj, name)
         except AttributeError:
             continue
+    for name in fresh_of(type(obj)):
+        found.pop(name, None)
     return found
 
 
 def set_attributes(obj: Any, attributes: dict[str, Any]) -> None:
     """Give an object these attributes, and no others."""
-    own = slots_of(type(obj))
+    own, fresh = slots_of(type(obj)), fresh_of(type(obj))
     if hasattr(obj, "__dict__"):
         plain = {k: v for k, v in attributes.items() if k not in own}
+        kept = {k: obj.__dict__[k] for k in fresh if k in obj.__dict__}
         obj.__dict__.clear()
+        obj.__dict__.update(kept)
         obj.__dict__.update(plain)
     for name in own:
         if name in attributes:
             object.__setattr__(obj, name, attributes[name])
-        elif hasattr(obj, name):
+        elif name not in fresh and hasattr(obj, name):
             object.__delattr__(obj, name)
+    for name, make in fresh.items():
+        try:
+            object.__getattribute__(obj, name)
+        except AttributeError:
+            object.__setattr__(obj, name, make())
+
+
+# For a class, the attributes that are no part of its state, and how they are made for a
+# new object; classes of our own say so at `_fresh`.
+ADAPTERS: list[Callable[[type], dict[str, Callable[[], Any]] | None]] = []
+
+
+@functools.lru_cache(maxsize=4096)
+def fresh_of(cls: type) -> dict[str, Callable[[], Any]]:
+    """The attributes that aren't looked at, and how a new object gets them."""
+    if getattr(cls, "_walked", False):
+        return getattr(cls, "_fresh", {})
+    return next((found for a in ADAPTERS if (found := a(cls))), {})
 
 
 def parts_of(value: Any) -> tuple[Any, list[Any]] | None:

@@ -22,9 +22,19 @@ def get_item(session: Session, owner: Any, index: Any) -> Any:
     """`owner[index]`."""
     if isinstance(owner, list | tuple) and is_integer(index):
         return _pick(session, owner, index)
+    if isinstance(owner, dict) and is_traced(index):
+        raise _traced_key(session)
     if isinstance(owner, np.ndarray) and _is_traced_index(index):
         owner = jnp.asarray(owner)
     return call_at(session.place, operator.getitem, (owner, index))
+
+
+def _traced_key(session: Session) -> Exception:
+    return session.needs_python(
+        "it looks up a key that depends on the round",
+        "a traced value can't be the key of a dict",
+        "use a Python value, or an array that is indexed by it",
+    )
 
 
 def _is_traced_index(index: Any) -> bool:
@@ -39,12 +49,9 @@ def _pick(session: Session, owner: Sequence[Any], index: Any) -> Any:
     types = [type_of(v) for v in values] if alike else []
     same = {(t.shape, t.dtype) for t in types}
     if not values or len(same) != 1:
-        from jaxgrad.lower.script._rolled import NeedsPython
-
-        if session.could_unroll():
-            raise NeedsPython("it indexes a list by the number of the round")
         kind = type(owner).__name__
-        raise session.error(
+        raise session.needs_python(
+            "it indexes a list by the number of the round",
             f"a {kind} of {len(values)} values that are not alike can't be indexed by a "
             "traced int",
             "stack them into an array, or loop over the list itself",
@@ -62,6 +69,8 @@ def set_item(session: Session, owner: Any, index: Any, value: Any) -> Any:
         return _set_array(session, owner, index, value)
     if has_segments(owner):
         owner[:] = spread(owner)
+    if isinstance(owner, dict) and is_traced(index):
+        raise _traced_key(session)
     if isinstance(owner, list) and is_integer(index):
         return _set_picked(session, owner, index, value)
     from jaxgrad.lower.script._calls import call_method, is_users

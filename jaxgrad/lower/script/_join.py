@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +55,8 @@ class Join:
         if isinstance(a, Optional) or isinstance(b, Optional):
             first = next(f for f in (a, b) if isinstance(f, Optional))
             inner = [f.form if isinstance(f, Optional) else f for f in (a, b)]
-            return Optional(self.of(*inner), first.name, first.why)
+            kinds = [f.exits for f in (a, b) if isinstance(f, Optional)]
+            return Optional(self.of(*inner), first.name, first.why, all(kinds))
         if isinstance(a, Clashing):
             return a
         if isinstance(b, Clashing):
@@ -71,9 +73,23 @@ class Join:
             return self._arrays(a, b, *types)
         return self._clash(a, b)
 
-    def again(self, form: Form) -> Form:
-        """A form with the arrays of this join, numbered anew."""
-        return self.of(form, form)
+    def again(self, form: Form, side: int = 0) -> Form:
+        """The form of one side alone, with the arrays of this join."""
+        if isinstance(form, Leaf):
+            key = ("alone", side, form.index)
+            if key not in self._pairs:
+                self._pairs[key] = self.leaf(form.aval)
+            return self._pairs[key]
+        if isinstance(form, Optional):
+            inner = self.again(form.form, side)
+            return dataclasses.replace(form, form=inner)
+        if not isinstance(form, New):
+            return form
+        key = ("alone", side, "new", form.uid)
+        if key not in self._pairs:
+            parts = tuple([self.again(part, side) for part in form.parts])
+            self._pairs[key] = New(form.cls, form.static, parts, hash(key))
+        return self._pairs[key]
 
     def leaf(self, aval: Any) -> Leaf:
         """One more array."""
@@ -87,12 +103,17 @@ class Join:
         other = b if lacks_a else a
         assert isinstance(lacking, Missing)
         if isinstance(other, Missing):
-            return other if lacking.value is None else lacking
-        joined = self.again(other)
-        if lacking.value is None or isinstance(joined, Optional | Clashing):
+            if lacking.value is None or other.value is None:
+                return other if lacking.value is None else lacking
+            return lacking if other.value.exits else other
+        joined = self.again(other, 1 if lacks_a else 0)
+        if isinstance(joined, Optional) and lacking.value is not None:
+            exits = joined.exits and lacking.value.exits
+            return dataclasses.replace(joined, exits=exits)
+        if lacking.value is None or isinstance(joined, Clashing):
             return joined
         why = self._whys[0 if lacks_a else 1] or lacking.value.why
-        return Optional(joined, lacking.value.name, why)
+        return Optional(joined, lacking.value.name, why, lacking.value.exits)
 
     def _arrays(self, a: Form, b: Form, x: Any, y: Any) -> Form:
         key = (_key(a), _key(b))
@@ -194,12 +215,6 @@ def joined_type(x: Any, y: Any) -> Any:
         return None
     given = [_sample(t) for t in (x, y)]
     dtype = jnp.result_type(*given)
-    if not all(weak) and dtype != (y if weak[0] else x).dtype:
-        # A Python float is no int32: rounding it would be silent.
-        if not all(
-            t.weak_type or t.dtype == jnp.bool_ or t.dtype == dtype for t in (x, y)
-        ):
-            return None
     like = next((t for t in (x, y) if t.dtype == dtype), x)
     strong = [t for t, w in zip((x, y), weak, strict=True) if not w]
     is_weak = not any(t.dtype == dtype for t in strong)

@@ -25,6 +25,7 @@ from jaxgrad.lower.script._session import Frame, LoopOptions, Session
 from jaxgrad.lower.script._values import (
     SPECIAL,
     Cell,
+    Maybe,
     Text,
     Undefined,
     is_traced,
@@ -51,7 +52,14 @@ def _global(session: Session, frame: Frame, node: Node, values: Values) -> Any:
 
 
 def _uninitialized(session: Session, frame: Frame, node: Node, values: Values) -> Any:
-    return Undefined(node._attributes.get("name", "a value"))
+    attributes = node._attributes
+    return Undefined(attributes.get("name", "a value"), "", "exits" in attributes)
+
+
+def _reached(session: Session, frame: Frame, node: Node, values: Values) -> Any:
+    """A variable where no exit was met, so that a path that left it out is past."""
+    (value,) = values
+    return value.value if isinstance(value, Maybe) and value.exits else value
 
 
 def _cell(session: Session, frame: Frame, node: Node, values: Values) -> Any:
@@ -349,6 +357,7 @@ RULES: dict[str, Rule] = {
     "prim::Loop": loop,
     "prim::PythonOp": _python_op,
     "prim::RaiseException": _raise,
+    "prim::Reached": _reached,
     "prim::SetAttr": _set,
     "prim::SetConstruct": _set_display,
     "prim::SetItem": _set_item,

@@ -176,7 +176,8 @@ def _while(
 
         def once() -> list[Any]:
             frame.env.update(zip(body._param._outputs, [rounds, *carried], strict=True))
-            return run_block(session, frame, body)
+            again, *left = run_block(session, frame, body)
+            return [truth(again), *left]
 
         if rounds:
             again, *carried = once()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.experimental import io_callback
 
 from jaxgrad.lower.script import _raising
 
@@ -15,24 +17,33 @@ if TYPE_CHECKING:
 
 def show(session: Session, *args: Any, **kwargs: Any) -> None:
     """What `print` does, each time that the compiled program runs."""
+    if session.host.strip("print", session.place):
+        return
     leaves, tree = jax.tree.flatten(args, is_leaf=lambda x: not _is_container(x))
     parts: list[Any] = []
     template = [_raising.take_apart(leaf, parts) for leaf in leaves]
 
-    def callback(values: Any) -> None:
+    def callback(token: Any, values: Any) -> Any:
         filled = [_raising.filled(leaf, list(values)) for leaf in template]
         print(*jax.tree.unflatten(tree, filled), **kwargs)
+        return np.int32(0)
 
-    def printed() -> None:
-        jax.debug.callback(callback, parts, ordered=False)
+    # Each print depends on the one before it, so that their order is Python's, inside
+    # branches and loops too. Nothing is differentiated through it.
+    held = jax.lax.stop_gradient(parts)
 
-    code = session.errors.code
+    def printed(token: Any) -> Any:
+        shape = jax.ShapeDtypeStruct((), jnp.int32)
+        return io_callback(callback, shape, token, held)
+
+    code, token = session.errors.code, jnp.asarray(session.output.token, jnp.int32)
     if isinstance(code, int):
         if code == 0:
-            printed()
+            session.output.token = printed(token)
         return
     # What comes after a failed check is not printed.
-    jax.lax.cond(jnp.asarray(code) == 0, printed, lambda: None)
+    going = jnp.asarray(code) == 0
+    session.output.token = jax.lax.cond(going, printed, lambda t: t, token)
 
 
 def _is_container(value: Any) -> bool:

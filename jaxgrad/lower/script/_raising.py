@@ -7,6 +7,7 @@ values in that error's message; the call raises the user's exception on the host
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,9 @@ def record(session: Session, failed: Any, error: BaseException) -> None:
 
 def _record(session: Session, failed: Any, error: BaseException, parts: Any) -> None:
     place = session.place
-    number = session.raiser(_maker(error, place))
+    # The same check, traced again, has the same number.
+    key = (place, tuple(session.calls), type(error), repr(error.args))
+    number = session.raiser(key, Raiser(error, place))
     before = session.errors.code
     if isinstance(before, int) and before:
         return  # an earlier error is certain
@@ -79,13 +82,23 @@ def _record(session: Session, failed: Any, error: BaseException, parts: Any) -> 
     session.errors.values[number] = tuple(parts)
 
 
-def _maker(error: BaseException, place: SourceRange | None) -> Callable[[Any], Any]:
-    def make(values: Any) -> BaseException:
-        made = _with_arrays(error, list(values))
-        _note(made, place)
-        return made
+@dataclasses.dataclass(frozen=True, eq=False)
+class Raiser:
+    """An error that a program can report.
 
-    return make
+    Attributes:
+        error: it, with holes for the values that are known when the program has run.
+        place: where it is raised.
+    """
+
+    error: BaseException
+    place: SourceRange | None
+
+    def __call__(self, values: Any) -> BaseException:
+        """The error with its values."""
+        made = _with_arrays(self.error, list(values))
+        _note(made, self.place)
+        return made
 
 
 def _note(error: BaseException, place: SourceRange | None) -> None:
@@ -94,11 +107,14 @@ def _note(error: BaseException, place: SourceRange | None) -> None:
         error._placed = True  # type: ignore[attr-defined]
 
 
-class _Hole:
+class Hole:
     """The place of a value that is known when the program has run."""
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+    def __repr__(self) -> str:
+        return f"<value {self.index}>"
 
 
 def _without_arrays(error: BaseException, parts: list[Any]) -> BaseException:
@@ -123,8 +139,15 @@ def _emptied(value: Any, parts: list[Any]) -> Any:
         )
     if is_traced(value):
         parts.append(value)
-        return _Hole(len(parts) - 1)
-    return value
+        return Hole(len(parts) - 1)
+    return _mapped(lambda part: _emptied(part, parts), value)
+
+
+def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
+    """A plain container with a function applied to its elements."""
+    if type(value) is dict:
+        return {key: function(part) for key, part in value.items()}
+    return type(value)(map(function, value)) if type(value) in (list, tuple) else value
 
 
 def _with_arrays(error: BaseException, values: list[Any]) -> BaseException:
@@ -135,11 +158,11 @@ def _with_arrays(error: BaseException, values: list[Any]) -> BaseException:
 
 def filled(value: Any, values: list[Any]) -> Any:
     """A value with the holes filled."""
-    if isinstance(value, _Hole):
+    if isinstance(value, Hole):
         return values[value.index]
     if isinstance(value, Text):
         return formatted(value.parts, values)
-    return value
+    return _mapped(lambda part: filled(part, values), value)
 
 
 def formatted(parts: Any, values: list[Any]) -> str:
@@ -151,6 +174,12 @@ def formatted(parts: Any, values: list[Any]) -> str:
             continue
         value, conversion, spec = part
         value = _scalar(filled(value, values))
+        if conversion == "%":
+            found.append(spec % value)
+            continue
+        if conversion == "format":
+            found.append(spec.format(*value[0], **value[1]))
+            continue
         convert = {"r": repr, "s": str, "a": ascii}.get(conversion, lambda x: x)
         found.append(format(convert(value), spec))
     return "".join(found)
@@ -158,6 +187,8 @@ def formatted(parts: Any, values: list[Any]) -> str:
 
 def _scalar(value: Any) -> Any:
     """A number that a Python number was traced as, as one again."""
+    if type(value) in (list, tuple, dict):
+        return _mapped(_scalar, value)
     if isinstance(value, jax.Array) and value.weak_type and value.ndim == 0:
         return value.item()
     if isinstance(value, jax.Array):

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ class Rolled:
                 frame.items[self.node._inputs[0].node()._outputs[0]] = iterator.item(
                     i, slices
                 )
-            return run_block(self.session, frame, body)
+            again, *left = run_block(self.session, frame, body)
+            return [truth(again), *left]
 
         avals = [jax.typeof(0), *[_element(a) for a in self.arrays], *self.avals]
         watch = [obj for obj, _ in self.contents.values()]
@@ -363,7 +365,7 @@ class Rolled:
 
     def _xs(self, trips: Any) -> tuple[Any, Any]:
         if self.arrays:
-            return self.arrays, None
+            return self.arrays, trips
         # A symbolic length has to come from an array.
         return (None, trips) if isinstance(trips, int) else (jnp.arange(trips), None)
 
@@ -394,6 +396,10 @@ class Rolled:
             i, _, state = carry
             new, again, _ = step(state, i, [a[i] for a in self.arrays])
             return i + 1, jnp.asarray(again, bool), new
+
+        if is_traced(session.errors.code) or session.errors.code:
+            # After a failed check the values are anybody's, and so is their end.
+            first = jnp.logical_and(truth(first), session.errors.code == 0)
 
         def refuse() -> Exception:
             word = "for" if bounded else "while"
@@ -480,7 +486,7 @@ def _renumbered(forms: Sequence[Form]) -> tuple[list[Form], list[int]]:
         if isinstance(form, New):
             return New(form.cls, form.static, tuple(map(again, form.parts)), form.uid)
         if isinstance(form, Optional):
-            return Optional(again(form.form), form.name, form.why)
+            return dataclasses.replace(form, form=again(form.form))
         return form
 
     return [again(form) for form in forms], list(order)

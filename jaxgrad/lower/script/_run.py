@@ -17,7 +17,9 @@ from jaxgrad.lower.script._values import SPECIAL, Clash, Maybe, Undefined
 
 Rule = Callable[[Session, Frame, Node, list[Any]], Any]
 # Kinds that hand on what they are given, whatever it is.
-_LENIENT = frozenset({"prim::CellCreate", "prim::CellSet", "prim::Closure"})
+_LENIENT = frozenset(
+    {"prim::CellCreate", "prim::CellSet", "prim::Closure", "prim::Reached"}
+)
 
 
 def run_program(

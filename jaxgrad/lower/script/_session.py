@@ -62,6 +62,15 @@ class Errors:
         self.values: dict[int, tuple[Any, ...]] = ErrorValues()
 
 
+class Output:
+    """What was printed so far, as a number that each print changes, to keep order."""
+
+    _walked = True
+
+    def __init__(self) -> None:
+        self.token: Any = 0
+
+
 @dataclasses.dataclass(eq=False)
 class Frame:
     """One call of a program.
@@ -96,11 +105,13 @@ class Session:
     def __init__(self, host: Any, options: LoopOptions) -> None:
         self.host, self.options = host, options
         self.errors = Errors()
+        self.output = Output()
         self.raisers: list[Callable[[Any], BaseException]] = []
         self.place: SourceRange | None = None
         self.calls: list[tuple[str, SourceRange | None]] = []
         self.globals: list[Any] = []  # mutable objects that globals lead to
         self.free: dict[Node, list[Value]] = {}
+        self._numbers: dict[Any, int] = {}
         self._inner: dict[Node, Program] = {}
         self._regions: list[Snapshot] = []
         self._rolled: list[bool] = []  # for each loop around, whether it could unroll
@@ -117,7 +128,7 @@ class Session:
 
     def roots(self) -> list[Any]:
         """What every region can reach."""
-        return [self.errors, *self.globals]
+        return [self.errors, self.output, *self.globals]
 
     def enter(self, snapshot: Snapshot) -> None:
         """A region begins."""
@@ -189,10 +200,19 @@ class Session:
         place = place or self.place
         return error_at(place, message, remedy, also=also, kind=kind)
 
-    def raiser(self, make: Callable[[Any], BaseException]) -> int:
-        """The number of an error that can be raised."""
-        self.raisers.append(make)
-        return len(self.raisers)
+    def needs_python(self, reason: str, message: str, remedy: str) -> Exception:
+        """The error for what a rolled loop can't do, and an unrolled one perhaps can."""
+        from jaxgrad.lower.script._rolled import NeedsPython
+
+        return NeedsPython(reason) if self.could_unroll() else self.error(message, remedy)
+
+    def raiser(self, key: Any, make: Callable[[Any], BaseException]) -> int:
+        """The number of an error that can be raised; equal keys have the same."""
+        number = self._numbers.get(key)
+        if number is None:
+            self.raisers.append(make)
+            number = self._numbers[key] = len(self.raisers)
+        return number
 
 
 def _add_chain(error: ScriptError, name: str, place: SourceRange | None) -> None:

@@ -96,11 +96,13 @@ class Optional:
         form: its form.
         name: the variable.
         why: which path has none.
+        exits: whether that path has left what is around.
     """
 
     form: Any
     name: str
     why: str
+    exits: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -150,7 +152,8 @@ class Capture:
         if isinstance(value, Undefined):
             return Missing(value)
         if isinstance(value, Maybe):
-            return Optional(self.of(value.value), value.name, value.why)
+            form = self.of(value.value)
+            return Optional(form, value.name, value.why, value.exits)
         if isinstance(value, Clash):
             return Clashing(value)
         if id(value) in self._outside:
@@ -213,7 +216,8 @@ def build(form: Form, leaves: Sequence[Any], memo: dict[int, Any]) -> Any:
     if isinstance(form, Missing):
         return form.value or Undefined("", "")
     if isinstance(form, Optional):
-        return Maybe(build(form.form, leaves, memo), form.name, form.why)
+        inner = build(form.form, leaves, memo)
+        return Maybe(inner, form.name, form.why, form.exits)
     if form.uid in memo:
         return memo[form.uid]
     parts = [build(part, leaves, memo) for part in form.parts]

@@ -26,10 +26,12 @@ class Undefined:
     Attributes:
         name: the variable.
         why: where it was not bound, for the message.
+        exits: whether the path without it has left what is around.
     """
 
     name: str
     why: str = ""
+    exits: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,11 +42,13 @@ class Maybe:
         value: the value on those paths, zeros on the others.
         name: the variable.
         why: which path binds it not.
+        exits: whether that path has left what is around.
     """
 
     value: Any
     name: str
     why: str
+    exits: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,10 +89,23 @@ class Text:
         parts: strings, and `(value, conversion, format specification)`.
     """
 
+    _walked = True
+
     parts: tuple[Any, ...]
+
+    def __add__(self, other: Any) -> Any:
+        more = other.parts if isinstance(other, Text) else (other,)
+        return Text((*self.parts, *more)) if _is_text(other) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return Text((other, *self.parts)) if _is_text(other) else NotImplemented
 
     def __str__(self) -> str:
         return "".join(p if isinstance(p, str) else "<traced>" for p in self.parts)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | Text)
 
 
 def is_traced(value: Any) -> bool:
