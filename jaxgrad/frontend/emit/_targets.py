@@ -123,6 +123,7 @@ def delete(emitter: Emitter, node: ast.Delete) -> None:
 def _delete(emitter: Emitter, target: ast.expr) -> None:
     emitter.at(target)
     if isinstance(target, ast.Name):
+        emitter.value("prim::Use", emitter.read(target.id))  # it has to have a value
         emitter.write(target.id, emitter.uninitialized(target.id))
     elif isinstance(target, ast.Attribute):
         owner = expression(emitter, target.value)

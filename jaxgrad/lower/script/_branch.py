@@ -167,13 +167,12 @@ def content(
     Raises:
         ScriptError: the two don't go together.
     """
-    what = f"the {type(obj).__name__}"
-
     def say(first: str, second: str, remedy: str) -> Clash:
         texts = [
             f"{t} in {w}" for t, w in zip((first, second), paths.whats, strict=True)
         ]
-        return Clash(f"what {what} holds is {texts[0]} but {texts[1]}", remedy)
+        what = differing(obj, forms)
+        return Clash(f"{what} is {texts[0]} but {texts[1]}", remedy)
 
     join._say, join._whys = say, (paths.why(0), paths.why(1))
     joined = join.of(*forms)
@@ -182,6 +181,23 @@ def content(
         raise session.error(clash.message, clash.remedy, paths.here)
     assert isinstance(joined, New)
     return joined
+
+
+def differing(obj: Any, forms: Sequence[Form]) -> str:
+    """What of an object two forms of its content disagree about, in words."""
+    kind = type(obj).__name__
+    a, b = forms
+    if not (isinstance(a, New) and isinstance(b, New)) or len(a.parts) != len(b.parts):
+        return f"what the {kind} holds"
+    probe = Join(lambda *_: Clash("", ""))
+    for i, (x, y) in enumerate(zip(a.parts, b.parts, strict=True)):
+        if isinstance(probe.of(x, y), Clashing):
+            if isinstance(obj, list):
+                return f"element {i} of the list"
+            key = a.static[i]
+            is_dict = isinstance(obj, dict)
+            return f"{key!r} of the dict" if is_dict else f"{key!r} of the {kind}"
+    return f"what the {kind} holds"
 
 
 def before(side: Staged, obj: Any) -> Form:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from jaxgrad.lower.script._iterate import (
 )
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._segment import has_segments, length_of, only_stack, spread
-from jaxgrad.lower.script._values import Text, is_array, is_traced, truth
+from jaxgrad.lower.script._values import Text, holds_traced, is_array, is_traced, truth
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -53,10 +55,36 @@ def native(
         found = handler(session, *args, **kwargs)
         if found is not _PASS:
             return found
+    if _is_random(callee):
+        raise session.error(
+            f"{getattr(callee, '__name__', callee)} has a hidden state, and would run "
+            "once, when the script is compiled",
+            "use jax.random with an explicit key, or pass the value as an argument",
+        )
     dunder = _dunder(session, callee, args)
     if dunder is not _PASS:
         return dunder
     return call_at(session.place, callee, args, kwargs)
+
+
+_MOMENTS = frozenset({time.time, time.perf_counter, time.monotonic, time.time_ns})
+
+
+def _is_random(callee: Any) -> bool:
+    """Whether what a function returns depends on a hidden state, or on the time."""
+    owner = getattr(callee, "__self__", None)
+    module = getattr(callee, "__module__", None) or type(owner).__module__
+    if not isinstance(callee, type) and str(module).startswith(_RANDOM):
+        return True
+    if isinstance(owner, random.Random):
+        return True
+    try:
+        return callee in _MOMENTS
+    except TypeError:
+        return False
+
+
+_RANDOM = ("numpy.random", "random", "secrets")
 
 
 def _unsegmented(callee: Any, value: Any) -> Any:
@@ -141,7 +169,7 @@ def _contains(session: Session, owner: Any, value: Any) -> Any:
 
 def _mod(session: Session, left: Any, right: Any) -> Any:
     """`"..." % values`, with traced values among them."""
-    if isinstance(left, str) and any(map(is_traced, jax.tree.leaves(right))):
+    if isinstance(left, str) and holds_traced(right):
         return Text(((right, "%", left),))
     return _PASS
 

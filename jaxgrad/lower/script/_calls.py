@@ -14,8 +14,7 @@ import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
-
+from jaxgrad.errors import ScriptError
 from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
 from jaxgrad.lower.script._hooks import behind, call_hooked, hooks_of, reached
@@ -24,7 +23,8 @@ from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._program import bind
 from jaxgrad.lower.script._run import run_program
 from jaxgrad.lower.script._segment import has_segments
-from jaxgrad.lower.script._values import Text, is_array, is_traced
+from jaxgrad.lower.script._session import add_chain
+from jaxgrad.lower.script._values import Text, holds_traced, is_array, is_traced
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -94,6 +94,16 @@ def _call_object(session: Session, obj: Any, args: Sequence[Any], kwargs: Any) -
     return call_hooked(session, obj, run, args, kwargs)
 
 
+def _followed(session: Session, callee: Any) -> Any:
+    """How a function is followed into its source; None if it isn't."""
+    try:
+        return session.host.callee(session, callee)
+    except ScriptError as error:
+        name = getattr(callee, "__name__", repr(callee))
+        add_chain(error, name, session.place)
+        raise
+
+
 def run_closure(session: Session, closure: Closure, args: Any, kwargs: Any) -> Any:
     """Call a function that a script defined."""
     program, _, function, _ = closure.program
@@ -130,7 +140,7 @@ def call_method(
     if isinstance(owner, list) and name == "extend" and len(args) == 1:
         args = [list(args[0])]
     if isinstance(owner, str) and name == "format":
-        if any(map(is_traced, jax.tree.leaves((list(args), kwargs)))):
+        if holds_traced([list(args), kwargs]):
             return Text((((tuple(args), dict(kwargs)), "format", owner),))
     if isinstance(owner, set) and any(map(is_traced, args)):
         raise session.needs_python(

@@ -174,7 +174,15 @@ def is_mutable(value: Any) -> bool:
     """Whether a container can be changed in place."""
     if isinstance(value, list | dict | set):
         return True
-    return is_object(value) and not hasattr(value, "_captured")
+    if hasattr(value, "_captured") or is_frozen(type(value)):
+        return False
+    return is_object(value)
+
+
+def is_frozen(cls: type) -> bool:
+    """Whether instances are values without an identity: of a frozen dataclass."""
+    params = getattr(cls, "__dataclass_params__", None)
+    return params is not None and params.frozen
 
 
 def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:

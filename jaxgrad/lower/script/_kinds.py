@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxgrad.graph import Node, PythonOp
@@ -28,6 +27,7 @@ from jaxgrad.lower.script._values import (
     Maybe,
     Text,
     Undefined,
+    holds_traced,
     is_traced,
     truth,
 )
@@ -321,15 +321,9 @@ def _format(session: Session, frame: Frame, node: Node, values: Values) -> Any:
         value = next(rest)
         spec = next(rest) if has_spec else ""
         parts.append((value, conversion, spec))
-    if any(_holds_traced(p[0]) for p in parts if not isinstance(p, str)):
+    if any(holds_traced(p[0]) for p in parts if not isinstance(p, str)):
         return Text(tuple(parts))
     return _raising.formatted(parts, [])
-
-
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, Text):
-        return True
-    return any(map(is_traced, jax.tree.leaves(value)))
 
 
 def _super(session: Session, frame: Frame, node: Node, values: Values) -> Any:

@@ -18,6 +18,8 @@ from jaxgrad.graph import Node, SourceRange, Value
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._program import Program
 
+# A function that called itself under so many traced conditions never ends.
+_TRACED_CALLS = 12
 UNROLL = 4  # loops of at most so many rounds are unrolled
 GRADS = ("bounded", "taped", "checkpointed")
 
@@ -109,6 +111,7 @@ class Session:
         self.raisers: list[Callable[[Any], BaseException]] = []
         self.place: SourceRange | None = None
         self.calls: list[tuple[str, SourceRange | None]] = []
+        self._depths: list[int] = []  # for each call, the regions around it
         self.globals: list[Any] = []  # mutable objects that globals lead to
         self.free: dict[Node, list[Value]] = {}
         self._numbers: dict[Any, int] = {}
@@ -170,21 +173,31 @@ class Session:
     @contextlib.contextmanager
     def call(self, name: str, place: SourceRange | None) -> Iterator[None]:
         """Errors inside show that `name` was called from `place`."""
-        if len(self.calls) > 400:
-            cycle = [n for n, _ in self.calls[-6:]]
-            raise self.error(
-                f"the recursion of {name!r} does not end: {' -> '.join(cycle)}",
-                "let it depend on Python values; a traced condition can't end it, as "
-                "both branches are compiled",
-            )
+        depths = [d for n, d in zip(self.calls, self._depths, strict=True) if n[0] == name]
+        if len(set(depths)) > _TRACED_CALLS:
+            raise self.endless(name)
         self.calls.append((name, place))
+        self._depths.append(len(self._regions))
         try:
             yield
+        except RecursionError:
+            raise self.endless(name) from None
         except ScriptError as error:
-            _add_chain(error, name, place)
+            add_chain(error, name, place)
             raise
         finally:
             self.calls.pop()
+            self._depths.pop()
+
+    def endless(self, name: str) -> ScriptError:
+        """The error for a recursion that a traced condition should end."""
+        names = [n for n, _ in self.calls]
+        cycle = [*names[len(names) - 1 - names[-2::-1].index(name) - 1 :], name] if name in names[:-1] else [name, name]
+        return self.error(
+            f"the recursion of {name!r} does not end: {' -> '.join(cycle)}",
+            "let it depend on Python values, or write a loop: both branches of a traced "
+            "condition are compiled, so that it ends no recursion",
+        )
 
     def error(
         self,
@@ -215,6 +228,7 @@ class Session:
         return number
 
 
-def _add_chain(error: ScriptError, name: str, place: SourceRange | None) -> None:
+def add_chain(error: ScriptError, name: str, place: SourceRange | None) -> None:
+    """Note that an error is in `name`, which is called from `place`."""
     if place is not None:
         error.add_note(f"while compiling {name}, called from {place.text()}")

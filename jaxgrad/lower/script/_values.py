@@ -77,6 +77,8 @@ class Cell:
         contents: its value.
     """
 
+    _walked = True
+
     def __init__(self, name: str, contents: Any) -> None:
         self.name, self.contents = name, contents
 
@@ -111,6 +113,15 @@ def _is_text(value: Any) -> bool:
 def is_traced(value: Any) -> bool:
     """Whether a value is known when the compiled program runs only."""
     return isinstance(value, _compat.Tracer)
+
+
+def holds_traced(value: Any) -> bool:
+    """Whether a value is traced, or a plain container or text with traced values."""
+    if type(value) in (list, tuple):
+        return any(map(holds_traced, value))
+    if type(value) is dict:
+        return any(map(holds_traced, value.values()))
+    return isinstance(value, Text) or is_traced(value)
 
 
 def is_array(value: Any) -> bool:
