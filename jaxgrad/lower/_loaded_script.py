@@ -96,7 +96,8 @@ class ScriptPart:
             if not is_traced(outputs[index]):
                 weights[name] = outputs[index]
         if mode == "return":
-            return CheckedError.of(*(error or (None, (), (), ()))), result
+            found: Any = (None, (), (), ()) if error is None else error
+            return CheckedError.of(*found), result
         return result
 
     def _error(self, outputs: Sequence[Any]) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import functools
 import os
+from collections.abc import Sequence
 from typing import Any
 
-from jaxgrad import errors as _errors
+from jaxgrad.lower._script_values import imported
 from jaxgrad.lower.script._raising import Hole, Raiser, Text, filled
 
 
@@ -33,8 +33,14 @@ def _part(value: Any) -> Any:
     if isinstance(value, Hole):
         return {"hole": value.index}
     if isinstance(value, Text):
-        parts = [p if isinstance(p, str) else [_part(p[0]), *p[1:]] for p in value.parts]
-        return {"text": parts}
+        pairs = [
+            p if isinstance(p, str) else [_part(p[0]), *p[1:]] for p in value.parts
+        ]
+        return {"text": pairs}
+    if type(value) in (tuple, list):
+        return {type(value).__name__: [_part(v) for v in value]}
+    if type(value) is dict:
+        return {"dict": [[_part(k), _part(v)] for k, v in value.items()]}
     plain = value is None or type(value) in (bool, int, float, str)
     return value if plain else {"shown": repr(value)}
 
@@ -45,14 +51,14 @@ class Reported:
     def __init__(self, held: Any) -> None:
         """Of what `written` gave."""
         self._held = held
-        self._class = exception_class(
-            held["module"], held["class"], tuple(held["bases"])
-        )
+        self._class = exception_class(held["module"], held["class"], held["bases"])
 
     def __call__(self, values: Any) -> BaseException:
         """The error with the values in its message."""
         args = [filled(_unpart(arg), list(values)) for arg in self._held["args"]]
-        made = self._class(*args)
+        # Not by the class: what its `__init__` takes may be something else.
+        made = self._class.__new__(self._class, *args)
+        made.args = tuple(args)
         if self._held["note"]:
             made.add_note(self._held["note"])
         return made
@@ -64,14 +70,18 @@ def _unpart(held: Any) -> Any:
     if "hole" in held:
         return Hole(held["hole"])
     if "text" in held:
-        parts = [p if isinstance(p, str) else (_unpart(p[0]), *p[1:]) for p in held["text"]]
-        return Text(tuple(parts))
+        pairs = [p if type(p) is str else (_unpart(p[0]), *p[1:]) for p in held["text"]]
+        return Text(tuple(pairs))
+    if "dict" in held:
+        return {_unpart(k): _unpart(v) for k, v in held["dict"]}
+    if "tuple" in held or "list" in held:
+        ((kind, items),) = held.items()
+        return (tuple if kind == "tuple" else list)(map(_unpart, items))
     return held["shown"]
 
 
-@functools.lru_cache(maxsize=1024)
 def exception_class(
-    module: str, name: str, bases: tuple[str, ...]
+    module: str, name: str, bases: Sequence[str]
 ) -> type[BaseException]:
     """The class of a saved error.
 
@@ -81,24 +91,23 @@ def exception_class(
         bases: its bases that Python has.
 
     Returns:
-        A builtin, or an error of this library, itself; for others a RuntimeError of the
-        name, which is also what the other was of Python's own.
+        The class itself, if its module is imported already (Python's own are). Else a
+        RuntimeError of its name, which is also what the class was of Python's own.
     """
-    home = builtins if module == "builtins" else _errors
-    if module in ("builtins", _errors.__name__):
-        found = getattr(home, name, None)
-        if isinstance(found, type) and issubclass(found, BaseException):
-            return found
-    space = {"__module__": module, "__qualname__": name}
-    own = name.rpartition(".")[2]
+    found = imported(f"{module}:{name}")
+    if isinstance(found, type) and issubclass(found, BaseException):
+        return found
+    space, own = {"__module__": module, "__qualname__": name}, name.rpartition(".")[2]
+    parents: tuple[type, ...] = (RuntimeError,)
     for base in bases:
-        found = getattr(builtins, base, None)
-        if isinstance(found, type) and issubclass(found, Exception):
-            parents = (found,) if issubclass(found, RuntimeError) else (RuntimeError, found)
-            if found is Exception:
-                parents = (RuntimeError,)
-            try:
-                return type(own, parents, space)
-            except TypeError:  # their instances are laid out differently
-                break
-    return type(own, (RuntimeError,), space)
+        kind = getattr(builtins, base, None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            if issubclass(kind, RuntimeError):
+                parents = (kind,)
+            elif kind is not Exception:
+                parents = (RuntimeError, kind)
+            break
+    try:
+        return type(own, parents, space)
+    except TypeError:  # their instances are laid out differently
+        return type(own, (RuntimeError,), space)

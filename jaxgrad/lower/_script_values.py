@@ -20,8 +20,9 @@ import numpy as np
 
 from jaxgrad.errors import LoweringError, SavedFileError
 from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._raising import formatted
 from jaxgrad.lower.script._template import make
-from jaxgrad.lower.script._values import is_array
+from jaxgrad.lower.script._values import Text, is_array, is_traced
 
 _BUILTIN: dict[str, type] = {
     cls.__name__: cls for cls in (list, dict, tuple, set, frozenset)
@@ -122,6 +123,9 @@ def class_name(cls: type) -> str:
 def plain(value: Any, where: str) -> Any:
     """A value that holds no arrays as JSON.
 
+    Returns:
+        What `unplain` reads.
+
     Raises:
         LoweringError: no file can hold it.
     """
@@ -205,6 +209,8 @@ class Reader:
             return unplain(form["value"], self._name)
         parts = [self.give(part, leaves) for part in form["parts"]]
         made = make(self._class(form), self._static(form), parts)
+        if type(made) is Text and not any(map(is_traced, jax.tree.leaves(made.parts))):
+            made = formatted(made.parts, [])
         self._made[form["id"]] = made
         return made
 
@@ -230,11 +236,12 @@ class Reader:
         for value in self._objects.values():
             if class_name(type(value)) == name:
                 return type(value)
-        found = _imported(name)
+        found = imported(name)
         if isinstance(found, type):
             return found
         if form["fields"]:
-            return namedtuple(name.rpartition(".")[2].rpartition(":")[2], form["fields"])
+            own = name.rpartition(":")[2].rpartition(".")[2]
+            return namedtuple(own, form["fields"])
         raise _absent(self._name, name)
 
 
@@ -268,13 +275,13 @@ def unplain(form: Any, name: str) -> Any:
     if kind == "ellipsis":
         return Ellipsis
     if kind == "enum":
-        cls = _imported(held)
+        cls = imported(held)
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
             return cls[form["name"]]
     raise _absent(name, held)
 
 
-def _imported(name: str) -> Any:
+def imported(name: str) -> Any:
     """What a name stands for in a module that is imported already; None if nothing."""
     module, _, path = name.partition(":")
     found: Any = sys.modules.get(module)

@@ -1,6 +1,11 @@
 """Python source to graphs of the `py::` dialect.
 
 - `emit`: the program of a function's source.
+
+Inside, from the bottom up: `_names` and `_flow` say what the source reads, binds and
+leaves; `_emitter` holds what is known while a graph is built; `_calls`, `_targets`,
+`_loops`, `_expressions` and `_statements` say how each piece is emitted; `_function`
+puts a whole function together.
 """
 
 from __future__ import annotations
@@ -9,7 +14,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jaxgrad.frontend.emit._emitter import Emitter as Emitter
+from jaxgrad.frontend.emit._function import FunctionEmitter
 
 if TYPE_CHECKING:
     from jaxgrad.frontend.source import Source
@@ -36,4 +41,4 @@ def emit(
     """
     node = source.node
     assert isinstance(node, ast.FunctionDef | ast.Lambda)
-    return Emitter(node, places, known, owner=owner).run()
+    return FunctionEmitter(node, places, known, owner=owner).run()

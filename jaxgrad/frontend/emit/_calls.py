@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container
+from typing import Any
 
-from jaxgrad.graph import types
-from jaxgrad.graph._callables import resolve
-
-if TYPE_CHECKING:
-    from jaxgrad.frontend.emit._emitter import Emitter
-    from jaxgrad.graph import Value
+from jaxgrad.frontend.emit._emitter import Emitter
+from jaxgrad.frontend.emit._syntax import literal, mangled
+from jaxgrad.graph import Value, types
 
 # Keyword arguments that would hide what the emitter itself says of a node.
 _OWN = frozenset({"layout", "name"})
@@ -18,27 +16,29 @@ _OWN = frozenset({"layout", "name"})
 
 def call(emitter: Emitter, node: ast.Call) -> Value:
     """A call: of a method, a library function, a Function, or of any other value."""
-    from jaxgrad.frontend.emit._expressions import expression, mangled
-
-    if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
-        if "super" not in emitter.scope.locals:
-            return emitter.value("prim::Super", emitter.env[_self(emitter)])
+    if _is_super(node) and "super" not in emitter.scope.locals:
+        return emitter.value("prim::Super", emitter.env[_self(emitter)])
     known = emitter.callee(node.func)
     if known is not None and known[0] == "function":
         return _apply(emitter, node, known[1])
     if known is not None:
         return _library(emitter, node, known[1])
     if isinstance(node.func, ast.Attribute):
-        owner = expression(emitter, node.func.value)
-        values, attributes = _arguments(emitter, node)
+        owner = emitter.expression(node.func.value)
+        values, how = _arguments(emitter, node)
         emitter.at(node)
-        attributes["name"] = mangled(emitter, node.func.attr)
-        return emitter.value("prim::CallMethod", owner, *values, **attributes)
-    callee = expression(emitter, node.func)
-    values, attributes = _arguments(emitter, node)
+        name = mangled(emitter.owner, node.func.attr)
+        return emitter.value("prim::CallMethod", owner, *values, **how, name=name)
+    name = node.func.id if isinstance(node.func, ast.Name) else "<value>"
+    return _call(emitter, node, name)
+
+
+def _call(emitter: Emitter, node: ast.Call, name: str) -> Value:
+    """A call of which nothing is known."""
+    callee = emitter.expression(node.func)
+    values, how = _arguments(emitter, node)
     emitter.at(node)
-    name = ast.unparse(node.func) if isinstance(node.func, ast.Name) else "<value>"
-    return emitter.value("prim::CallFunction", callee, *values, name=name, **attributes)
+    return emitter.value("prim::CallFunction", callee, *values, name=name, **how)
 
 
 def call_value(emitter: Emitter, callee: Value, *args: Value) -> Value:
@@ -46,58 +46,54 @@ def call_value(emitter: Emitter, callee: Value, *args: Value) -> Value:
     return emitter.value("prim::CallFunction", callee, *args, name="<value>")
 
 
+def _is_super(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args
+
+
 def _self(emitter: Emitter) -> str:
     args = emitter.function.args
     return [*args.posonlyargs, *args.args][0].arg
 
 
-def _arguments(emitter: Emitter, node: ast.Call) -> tuple[list[Value], dict[str, Any]]:
-    """The values of the arguments, and how they are passed if not by position."""
-    from jaxgrad.frontend.emit._expressions import expression
+def _arguments(
+    emitter: Emitter, node: ast.Call, literals: Container[str | None] = ()
+) -> tuple[list[Value], dict[str, Any]]:
+    """The values of the arguments, and how they are passed if not by position.
 
+    Args:
+        emitter: the emitter.
+        node: the call.
+        literals: the names of keyword arguments that are no values.
+
+    Returns:
+        The values, and the attribute that says how they are passed, if one is needed.
+    """
     values, layout = [], []
     for arg in node.args:
         starred = isinstance(arg, ast.Starred)
-        values.append(expression(emitter, arg.value if starred else arg))
+        values.append(emitter.expression(arg.value if starred else arg))
         layout.append("*" if starred else "")
     for keyword in node.keywords:
-        values.append(expression(emitter, keyword.value))
-        layout.append(keyword.arg or "**")
+        if keyword.arg not in literals:
+            values.append(emitter.expression(keyword.value))
+            layout.append(keyword.arg or "**")
     return values, {"layout": layout} if any(layout) else {}
 
 
 def _library(emitter: Emitter, node: ast.Call, path: str) -> Value:
     """A function of a library, by its path; literal keywords are attributes."""
-    from jaxgrad.frontend.emit._expressions import expression, literal
-
-    plain = [k for k in node.keywords if k.arg not in _OWN]
-    parts = {k: literal(k.value) for k in plain if k.arg is not None}
-    literals = {k.arg: value for k, (known, value) in parts.items() if known}
-    values, layout = [], []
-    for arg in node.args:
-        starred = isinstance(arg, ast.Starred)
-        values.append(expression(emitter, arg.value if starred else arg))
-        layout.append("*" if starred else "")
-    for keyword in node.keywords:
-        if keyword.arg is None or keyword.arg not in literals:
-            values.append(expression(emitter, keyword.value))
-            layout.append(keyword.arg or "**")
+    plain = [k for k in node.keywords if k.arg is not None and k.arg not in _OWN]
+    parts = {k.arg: literal(k.value) for k in plain}
+    literals = {name: value for name, (known, value) in parts.items() if known}
+    values, how = _arguments(emitter, node, literals)
     emitter.at(node)
-    how = {"layout": layout} if any(layout) else {}
     return emitter.value(f"py::{path}", *values, **how, **literals)
 
 
 def _apply(emitter: Emitter, node: ast.Call, function: Any) -> Value:
     """An application of a Function: literal arguments are its scalars."""
-    from jaxgrad.frontend.emit._expressions import expression, literal
-
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
-        callee = expression(emitter, node.func)
-        values, attributes = _arguments(emitter, node)
-        emitter.at(node)
-        name = function.__name__
-        kind = "prim::CallFunction"
-        return emitter.value(kind, callee, *values, name=name, **attributes)
+        return _call(emitter, node, function.__name__)
     letters, scalars, values = "", [], []
     for arg in node.args:
         known, value = literal(arg)
@@ -105,7 +101,7 @@ def _apply(emitter: Emitter, node: ast.Call, function: Any) -> Value:
         if known:
             scalars.append(value)
         else:
-            values.append(expression(emitter, arg))
+            values.append(emitter.expression(arg))
     emitter.at(node)
     applied = emitter.graph.create_python_op(function.apply, letters, scalars)
     for value in values:
@@ -117,28 +113,11 @@ def _apply(emitter: Emitter, node: ast.Call, function: Any) -> Value:
 
 def closure(emitter: Emitter, node: ast.FunctionDef | ast.Lambda) -> Value:
     """A function that is defined here: a program, with what it captures."""
-    from jaxgrad.frontend.emit._emitter import Emitter as Inner
-    from jaxgrad.frontend.emit._expressions import expression
-
-    place = emitter.place
-    args = node.args
-    keywords = [d for d in args.kw_defaults if d is not None]
-    defaults = [expression(emitter, d) for d in [*args.defaults, *keywords]]
-    around = emitter.around | emitter.scope.locals | set(emitter.renamed)
-    inner = Inner(
-        node,
-        emitter.places,
-        emitter.known,
-        frozenset(around),
-        frozenset(emitter.cells - set(emitter.renamed)),
-        emitter.owner,
-    )
-    program = inner.run()
+    place, args = emitter.place, node.args
+    given = [d for d in (*args.defaults, *args.kw_defaults) if d is not None]
+    defaults = [emitter.expression(d) for d in given]
+    program = emitter.nested(node)
     captured = [emitter.captured(name) for name in program.captures]
-    given = [a.arg for a in [*args.posonlyargs, *args.args]]
-    optional = given[len(given) - len(args.defaults) :] if args.defaults else []
-    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-    optional += [a.arg for a, d in pairs if d is not None]
     emitter.place = place
     return emitter.value(
         "prim::Closure",
@@ -147,15 +126,13 @@ def closure(emitter: Emitter, node: ast.FunctionDef | ast.Lambda) -> Value:
         name=program.name,
         graph=program.graph,
         program=program,
-        defaults=optional,
+        defaults=_with_defaults(args),
     )
 
 
-def library_path(module: str, names: list[str]) -> str | None:
-    """The path of a function in a library, if a node can be named after it."""
-    path = ".".join([module, *names])
-    try:
-        resolve(f"py::{path}")
-    except Exception:
-        return None
-    return path
+def _with_defaults(args: ast.arguments) -> list[str]:
+    """The names of the parameters that have a default, in the order of these."""
+    plain = [a.arg for a in (*args.posonlyargs, *args.args)]
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    named = [a.arg for a, default in pairs if default is not None]
+    return plain[len(plain) - len(args.defaults) :] + named

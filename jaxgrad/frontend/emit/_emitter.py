@@ -1,4 +1,4 @@
-"""`emit`: the graph of a function's source.
+"""`Emitter`: the state while one function becomes a graph.
 
 Variables become values: each block knows which value a name stands for, and where two
 blocks meet the node that holds them has an output for each name that is needed later.
@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jaxgrad.frontend.emit._flow import EXITS, Ending, Liveness, endings
-from jaxgrad.frontend.emit._names import Scope, body_of, free_names, parameters
-from jaxgrad.graph import Block, Graph, Node, Value, types
-from jaxgrad.graph._source import SourceRange
-from jaxgrad.lower.script import Parameter, Program
+from jaxgrad.frontend.emit._flow import Ending, Liveness
+from jaxgrad.frontend.emit._names import Scope, body_of, free_names
+from jaxgrad.frontend.emit._syntax import last_of_header, text_name
+from jaxgrad.graph import Block, Graph, Node, SourceRange, Value, types
+from jaxgrad.lower.script import Program
 
+# No names of Python's: how the statements so far ended, and what they returned.
 STATUS, RETURNED = "$status", "$ret"
 Known = Callable[[ast.expr], Any]  # what a callee is, where that is known; else None
 
@@ -28,10 +29,20 @@ class Emitter:
     """The state while one function becomes a graph.
 
     Attributes:
+        function: the source.
         graph: the graph that is built.
-        env: which value each local name stands for, at the insert point.
+        env: which value each local name stands for, at the insert point; for the names
+            in `cells` it is their cell.
         places: gives the place of a piece of the source.
         known: says what library function an expression names, if any.
+        owner: the class that it is a method of, for private names.
+        scope: its names.
+        around: the local names of the functions around this one.
+        cells: the names that live in cells, its own and captured ones.
+        live: which of its names are needed where.
+        place: the piece of source that is emitted now.
+        renamed: the targets of the comprehensions around the insert point, under the
+            names that keep them apart from the function's own.
     """
 
     def __init__(
@@ -43,20 +54,32 @@ class Emitter:
         cells: frozenset[str] = frozenset(),
         owner: str = "",
     ) -> None:
+        self.function = function
         self.graph = Graph()
         self.env: dict[str, Value] = {}
         self.places, self.known, self.owner = places, known, owner
-        self.function = function
         self.scope = Scope(function)
-        self.around = around  # local names of the functions around this one
-        # Names whose value is a cell: captured ones, and own ones.
-        captured = free_names(function) & around
-        self.cells = (captured & cells) | self.scope.cells
-        statements = body_of(function)
-        lines = [s for s in statements if isinstance(s, ast.stmt)]
-        self.live = Liveness(lines)
+        self.around = around
+        self.cells = (free_names(function) & around & cells) | self.scope.cells
+        statements = [s for s in body_of(function) if isinstance(s, ast.stmt)]
+        self.live = Liveness(statements)
         self.place: SourceRange | None = None
-        self.renamed: dict[str, str] = {}  # the targets of comprehensions around here
+        self.renamed: dict[str, str] = {}
+
+    # --- what the pieces of a function are --------------------------------------------
+    # Said by the subclass: its rules need this class.
+
+    def expression(self, node: ast.expr, truth: bool = False) -> Value:
+        """Emit an expression, of which perhaps only the truth is asked for."""
+        raise NotImplementedError
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        """Emit statements that run in order."""
+        raise NotImplementedError
+
+    def nested(self, function: ast.FunctionDef | ast.Lambda) -> Program:
+        """The program of a function that is defined inside this one."""
+        raise NotImplementedError
 
     # --- making nodes -----------------------------------------------------------------
 
@@ -65,6 +88,7 @@ class Emitter:
         kind: str,
         inputs: Sequence[Value] = (),
         outputs: int = 1,
+        /,
         **attributes: Any,
     ) -> Node:
         """A new node at the insert point, placed where the emitter stands."""
@@ -75,7 +99,7 @@ class Emitter:
             value._type = types.AnyType.get()
         return self.graph.insert_node(node)
 
-    def value(self, kind: str, *inputs: Value, **attributes: Any) -> Value:
+    def value(self, kind: str, /, *inputs: Value, **attributes: Any) -> Value:
         """The output of a new node with one."""
         return self.node(kind, inputs, **attributes).output()
 
@@ -89,7 +113,7 @@ class Emitter:
     def at(self, node: ast.AST) -> None:
         """Stand at a piece of the source."""
         place = self.places(node)
-        last = _last_of_header(node)
+        last = last_of_header(node)
         if last is not None:  # of a compound statement the first line is shown
             end = self.places(last)
             place = dataclasses.replace(
@@ -142,7 +166,7 @@ class Emitter:
     def named(self, name: str, value: Value) -> Value:
         """The value, named after a variable unless it has a name."""
         if not value.has_debug_name() and value.node().kind() != "prim::Constant":
-            self.graph._suggest(value, _text_name(name))
+            self.graph._suggest(value, text_name(name))
         return value
 
     # --- blocks -----------------------------------------------------------------------
@@ -181,18 +205,13 @@ class Emitter:
         blocks = [node.add_block(), node.add_block()]
         results, envs = zip(*map(self.arm, blocks, arms), strict=True)
         self.place = place
-        changed = [
-            name
-            for name in dict.fromkeys([*envs[0], *envs[1]])
-            if envs[0].get(name) is not envs[1].get(name)
-            and (live is None or name in live or name.startswith("$"))
-        ]
         joined = None
         if results[0] is not None:
             joined = self._output(node, blocks, results, None)
+        changed = _changed(*envs, live)
         for name in changed:
             values = [
-                env.get(name) or self._missing(block, name, left)
+                env.get(name) or self.missing(block, name, left)
                 for env, block, left in zip(envs, blocks, leaves, strict=True)
             ]
             same = _known_status(name, values)
@@ -201,13 +220,24 @@ class Emitter:
                 if same is None
                 else self.constant(same)
             )
-        # What only one arm has, and nobody needs, is no name any more.
-        for name in list(self.env):
-            if name not in changed and envs[0].get(name) is not envs[1].get(name):
-                del self.env[name]
+        self._forget_unneeded(envs, changed)
         return joined
 
-    def _missing(self, block: Block, name: str, exits: bool = False) -> Value:
+    def _forget_unneeded(
+        self, envs: Sequence[Mapping[str, Value]], joined: Sequence[str]
+    ) -> None:
+        """After two arms: what both bind to the same stays, the rest is no name."""
+        for name in dict.fromkeys([*self.env, *envs[0]]):
+            if name in joined:
+                continue
+            value = envs[0].get(name)
+            if value is not None and value is envs[1].get(name):
+                self.env[name] = value
+            else:
+                self.env.pop(name, None)
+
+    def missing(self, block: Block, name: str, exits: bool = False) -> Value:
+        """What stands at the end of a block for a name that it gives no value."""
         with self.graph.insert_point_guard(block):
             return self.uninitialized(name, exits)
 
@@ -232,75 +262,22 @@ class Emitter:
         output._type = types.AnyType.get()
         return self.named(name, output) if name else output
 
-    # --- the whole --------------------------------------------------------------------
-
-    def run(self) -> Program:
-        """Emit the function.
-
-        Returns:
-            Its graph, and how it is called.
-        """
-        from jaxgrad.frontend.emit._expressions import expression
-        from jaxgrad.frontend.emit._statements import block
-
-        function = self.function
-        self.at(function)
-        captures = tuple(sorted(free_names(function) & self.around))
-        for name in captures:
-            self.env[name] = self._input(name)
-        self.scope.locals |= set(captures)
-        names = parameters(function)
-        annotated = _annotations(function)
-        for name in names:
-            value = self._input(name)
-            if name in annotated:
-                value._type = annotated[name]
-            self.env[name] = value
-        for name in sorted(self.scope.cells):
-            given = self.env.get(name) or self.uninitialized(name)
-            self.env[name] = self.value("prim::CellCreate", given, name=name)
-        if isinstance(function, ast.Lambda):
-            result: Value | None = expression(self, function.body)
-        else:
-            self.env[STATUS] = self.constant(Ending.NEXT.value)
-            result = None
-            ends = endings(function.body)
-            block(self, function.body)
-            if Ending.NEXT in ends and not ends & EXITS:
-                result = self.constant(None)
-            elif Ending.NEXT in ends:
-                self._return_none()
-            result = result or self.env.get(RETURNED) or self.constant(None)
-        assert result is not None
-        self.graph.register_output(result)
-        _tidy(self.graph.block())
-        return Program(
-            graph=self.graph,
-            name=getattr(function, "name", "<lambda>"),
-            parameters=tuple(_parameters(function)),
-            captures=captures,
-            place=self.places(function),
-            owner=self.owner,
-        )
-
-    def _input(self, name: str) -> Value:
-        value = self.graph.add_input()
-        self.graph._suggest(value, _text_name(name))
-        return value
-
-    def _return_none(self) -> None:
-        """What falls off the end returns None."""
-        going = self.going()
-
-        def nothing() -> None:
-            self.env[RETURNED] = self.constant(None)
-
-        self.choose(going, (nothing, lambda: None), set())
-
     def going(self) -> Value:
         """Whether no exit was met yet."""
         zero = self.constant(Ending.NEXT.value)
         return self.value("py::operator.eq", self.env[STATUS], zero)
+
+
+def _changed(
+    a: Mapping[str, Value], b: Mapping[str, Value], live: set[str] | None
+) -> list[str]:
+    """The names that two arms leave with different values, if somebody needs them."""
+    return [
+        name
+        for name in dict.fromkeys([*a, *b])
+        if a.get(name) is not b.get(name)
+        and (live is None or name in live or name.startswith("$"))
+    ]
 
 
 def _known_status(name: str, values: Sequence[Value]) -> int | None:
@@ -309,61 +286,3 @@ def _known_status(name: str, values: Sequence[Value]) -> int | None:
         return None
     first, second = [v.node()._attributes["value"] for v in values]
     return first if first == second else None
-
-
-_IDLE = frozenset({"prim::Constant", "prim::Uninitialized", "prim::Reached"})
-
-
-def _tidy(block: Block) -> None:
-    """Remove constants that nothing came to use."""
-    for node in reversed(block.nodes()):
-        for inner in node._blocks or ():
-            _tidy(inner)
-        idle = node._kind in _IDLE
-        if idle and not node.has_uses():
-            node.destroy()
-
-
-def _last_of_header(node: ast.AST) -> ast.AST | None:
-    """The last expression before the colon of a compound statement."""
-    if isinstance(node, ast.If | ast.While):
-        return node.test
-    if isinstance(node, ast.For):
-        return node.iter
-    if isinstance(node, ast.With):
-        last = node.items[-1]
-        return last.optional_vars or last.context_expr
-    return None
-
-
-def _text_name(name: str) -> str:
-    """The name of a variable as the text of a graph can show it."""
-    name = name.replace("$", "_").partition("@")[0]
-    return name if name.isascii() else "".join(c if c.isascii() else "_" for c in name)
-
-
-def _parameters(function: ast.FunctionDef | ast.Lambda) -> list[Parameter]:
-    args = function.args
-    found = [Parameter(a.arg, "positional only") for a in args.posonlyargs]
-    found += [Parameter(a.arg, "positional") for a in args.args]
-    found += [Parameter(args.vararg.arg, "*")] if args.vararg else []
-    found += [Parameter(a.arg, "keyword") for a in args.kwonlyargs]
-    return found + ([Parameter(args.kwarg.arg, "**")] if args.kwarg else [])
-
-
-def _annotations(function: ast.FunctionDef | ast.Lambda) -> dict[str, types.Type]:
-    """The types of parameters whose annotation is a plain builtin's name."""
-    known = {
-        "int": types.IntType.get(),
-        "float": types.FloatType.get(),
-        "bool": types.BoolType.get(),
-        "complex": types.ComplexType.get(),
-        "str": types.StringType.get(),
-    }
-    args = function.args
-    found = [*args.posonlyargs, *args.args, *args.kwonlyargs]
-    return {
-        a.arg: known[a.annotation.id]
-        for a in found
-        if isinstance(a.annotation, ast.Name) and a.annotation.id in known
-    }

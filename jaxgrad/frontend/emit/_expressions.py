@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jaxgrad.frontend.emit._calls import call, call_value, closure
+from jaxgrad.frontend.emit._calls import call, closure
+from jaxgrad.frontend.emit._emitter import Emitter
 from jaxgrad.frontend.emit._loops import comprehension
 from jaxgrad.frontend.emit._names import writes
+from jaxgrad.frontend.emit._syntax import BINARY, literal, mangled, unsupported
+from jaxgrad.frontend.emit._targets import assign
+from jaxgrad.graph import Value
 
-if TYPE_CHECKING:
-    from jaxgrad.frontend.emit._emitter import Emitter
-    from jaxgrad.graph import Value
-
-__all__ = ["BINARY", "call_value", "closure", "expression", "index", "mangled"]
-
-BINARY: dict[type, str] = {
-    ast.Add: "add",
-    ast.BitAnd: "and_",
-    ast.BitOr: "or_",
-    ast.BitXor: "xor",
-    ast.Div: "truediv",
-    ast.FloorDiv: "floordiv",
-    ast.LShift: "lshift",
-    ast.MatMult: "matmul",
-    ast.Mod: "mod",
-    ast.Mult: "mul",
-    ast.Pow: "pow",
-    ast.RShift: "rshift",
-    ast.Sub: "sub",
-}
 _UNARY: dict[type, str] = {
     ast.Invert: "invert",
     ast.Not: "not_",
@@ -61,37 +44,18 @@ def expression(emitter: Emitter, node: ast.expr, truth: bool = False) -> Value:
 
     Returns:
         Its value.
+
+    Raises:
+        ScriptError: there is no rule for it.
     """
     emitter.at(node)
     if isinstance(node, ast.BoolOp):
         return _bool(emitter, node, truth)
     rule = _RULES.get(type(node))
     if rule is None:
-        from jaxgrad.frontend.emit._statements import unsupported
-
-        raise unsupported(emitter, node)
+        error = unsupported(emitter.places(node), type(node).__name__)
+        raise error
     return rule(emitter, node)
-
-
-def literal(node: ast.AST) -> tuple[bool, Any]:
-    """Whether an expression is a literal without a container, or a tuple of them."""
-    if isinstance(node, ast.Constant):
-        return True, node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        number = isinstance(node.operand, ast.Constant) and node.operand.value
-        if isinstance(number, int | float | complex) and number is not False:
-            return True, -number
-    if isinstance(node, ast.Tuple):
-        parts = [literal(each) for each in node.elts]
-        return all(known for known, _ in parts), tuple([value for _, value in parts])
-    return False, None
-
-
-def mangled(emitter: Emitter, name: str) -> str:
-    """The name of an attribute, as Python stores a class's private ones."""
-    owner = emitter.owner.lstrip("_")
-    private = name.startswith("__") and not name.endswith("__") and owner
-    return f"_{owner}{name}" if private else name
 
 
 def _constant(emitter: Emitter, node: ast.Constant) -> Value:
@@ -103,8 +67,8 @@ def _name(emitter: Emitter, node: ast.Name) -> Value:
 
 
 def _binary(emitter: Emitter, node: ast.BinOp) -> Value:
-    left = expression(emitter, node.left)
-    right = expression(emitter, node.right)
+    left = emitter.expression(node.left)
+    right = emitter.expression(node.right)
     emitter.at(node)
     return emitter.value(f"py::operator.{BINARY[type(node.op)]}", left, right)
 
@@ -113,7 +77,7 @@ def _unary(emitter: Emitter, node: ast.UnaryOp) -> Value:
     known, value = literal(node)
     if known:
         return emitter.constant(value)
-    operand = expression(emitter, node.operand, truth=isinstance(node.op, ast.Not))
+    operand = emitter.expression(node.operand, truth=isinstance(node.op, ast.Not))
     emitter.at(node)
     return emitter.value(f"py::operator.{_UNARY[type(node.op)]}", operand)
 
@@ -127,7 +91,7 @@ def _bool(emitter: Emitter, node: ast.BoolOp, truth: bool) -> Value:
         emitter.at(node)
 
         def more() -> Value:
-            second = expression(emitter, others[0], truth=truth)
+            second = emitter.expression(others[0], truth=truth)
             return rest(second, others[1:])
 
         arms: tuple[Callable[[], Value], ...] = (more, lambda: first)
@@ -136,12 +100,12 @@ def _bool(emitter: Emitter, node: ast.BoolOp, truth: bool) -> Value:
         assert found is not None
         return found
 
-    return rest(expression(emitter, node.values[0], truth=truth), node.values[1:])
+    return rest(emitter.expression(node.values[0], truth=truth), node.values[1:])
 
 
 def _compare(emitter: Emitter, node: ast.Compare) -> Value:
     def rest(left: Value, ops: Sequence[ast.cmpop], others: Sequence[Any]) -> Value:
-        right = expression(emitter, others[0])
+        right = emitter.expression(others[0])
         emitter.at(node)
         first = _comparison(emitter, ops[0], left, right)
         if len(ops) == 1:
@@ -151,7 +115,7 @@ def _compare(emitter: Emitter, node: ast.Compare) -> Value:
         assert found is not None
         return found
 
-    return rest(expression(emitter, node.left), node.ops, node.comparators)
+    return rest(emitter.expression(node.left), node.ops, node.comparators)
 
 
 def _comparison(emitter: Emitter, op: ast.cmpop, left: Value, right: Value) -> Value:
@@ -165,11 +129,11 @@ def _comparison(emitter: Emitter, op: ast.cmpop, left: Value, right: Value) -> V
 
 
 def _ternary(emitter: Emitter, node: ast.IfExp) -> Value:
-    test = expression(emitter, node.test, truth=True)
+    test = emitter.expression(node.test, truth=True)
     emitter.at(node)
     arms = (
-        lambda: expression(emitter, node.body),
-        lambda: expression(emitter, node.orelse),
+        lambda: emitter.expression(node.body),
+        lambda: emitter.expression(node.orelse),
     )
     found = emitter.choose(test, arms, None)
     assert found is not None
@@ -177,26 +141,21 @@ def _ternary(emitter: Emitter, node: ast.IfExp) -> Value:
 
 
 def _attribute(emitter: Emitter, node: ast.Attribute) -> Value:
-    owner = expression(emitter, node.value)
+    owner = emitter.expression(node.value)
     emitter.at(node)
-    return emitter.value("prim::GetAttr", owner, name=mangled(emitter, node.attr))
-
-
-def index(emitter: Emitter, node: ast.expr) -> Value:
-    """What stands between the brackets of a subscript."""
-    return expression(emitter, node)
+    return emitter.value("prim::GetAttr", owner, name=mangled(emitter.owner, node.attr))
 
 
 def _subscript(emitter: Emitter, node: ast.Subscript) -> Value:
-    owner = expression(emitter, node.value)
-    at = index(emitter, node.slice)
+    owner = emitter.expression(node.value)
+    at = emitter.expression(node.slice)
     emitter.at(node)
     return emitter.value("py::operator.getitem", owner, at)
 
 
 def _slice(emitter: Emitter, node: ast.Slice) -> Value:
     parts = [
-        emitter.constant(None) if part is None else expression(emitter, part)
+        emitter.constant(None) if part is None else emitter.expression(part)
         for part in (node.lower, node.upper, node.step)
     ]
     return emitter.value("py::builtins.slice", *parts)
@@ -208,7 +167,7 @@ def _display(kind: str) -> Callable[[Emitter, Any], Value]:
     def emit(emitter: Emitter, node: ast.Tuple | ast.List | ast.Set) -> Value:
         stars = [i for i, e in enumerate(node.elts) if isinstance(e, ast.Starred)]
         values = [
-            expression(emitter, e.value if isinstance(e, ast.Starred) else e)
+            emitter.expression(e.value if isinstance(e, ast.Starred) else e)
             for e in node.elts
         ]
         emitter.at(node)
@@ -224,18 +183,17 @@ def _dict(emitter: Emitter, node: ast.Dict) -> Value:
         if key is None:
             merged.append(i)
         values.append(
-            emitter.constant(None) if key is None else expression(emitter, key)
+            emitter.constant(None) if key is None else emitter.expression(key)
         )
-        values.append(expression(emitter, value))
+        values.append(emitter.expression(value))
     emitter.at(node)
     attributes = {"merged": merged} if merged else {}
     return emitter.value("prim::DictConstruct", *values, **attributes)
 
 
 def _walrus(emitter: Emitter, node: ast.NamedExpr) -> Value:
-    from jaxgrad.frontend.emit._targets import assign
 
-    value = expression(emitter, node.value)
+    value = emitter.expression(node.value)
     before = emitter.renamed
     # Inside a comprehension it binds in the scope around it.
     emitter.renamed = {}
@@ -252,10 +210,10 @@ def _format(emitter: Emitter, node: ast.JoinedStr) -> Value:
             layout.append(part.value)
             continue
         assert isinstance(part, ast.FormattedValue)
-        values.append(expression(emitter, part.value))
+        values.append(emitter.expression(part.value))
         spec = part.format_spec
         if spec is not None:
-            values.append(expression(emitter, spec))
+            values.append(emitter.expression(spec))
         conversion = chr(part.conversion) if part.conversion > 0 else ""
         layout.append((conversion, spec is not None))
     emitter.at(node)
@@ -269,12 +227,12 @@ def _comprehension(emitter: Emitter, node: Any) -> Value:
 
     def collect() -> None:
         if isinstance(node, ast.DictComp):
-            key = expression(emitter, node.key)
-            value = expression(emitter, node.value)
+            key = emitter.expression(node.key)
+            value = emitter.expression(node.value)
             emitter.at(node)
             emitter.value("prim::SetItem", made, key, value)
             return
-        value = expression(emitter, node.elt)
+        value = emitter.expression(node.elt)
         emitter.at(node)
         name = "add" if isinstance(node, ast.SetComp) else "append"
         emitter.value("prim::CallMethod", made, value, name=name)

@@ -10,7 +10,7 @@ import ast
 import enum
 from collections.abc import Iterable, Sequence
 
-from jaxgrad.frontend.emit._names import reads, writes
+from jaxgrad.frontend.emit._names import reads
 
 
 class Ending(enum.IntEnum):
@@ -121,6 +121,9 @@ class Liveness:
             return reads(node.items) | self._block(node.body, out, left, again)
         if isinstance(node, ast.For | ast.While):
             return self._loop(node, out, left, again)
+        if isinstance(node, ast.Delete):
+            # What has no value after it is told from what never had one.
+            return out | _surely_bound(node) | reads(node)
         return (out - _surely_bound(node)) | reads(node)
 
     def _loop(
@@ -164,8 +167,3 @@ def _surely_bound(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.Delete):
         return set().union(*map(_names, node.targets))
     return set()
-
-
-def assigned(statements: Iterable[ast.AST]) -> set[str]:
-    """The names that statements may bind."""
-    return writes(statements)

@@ -4,65 +4,58 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from jaxgrad.frontend.emit._emitter import RETURNED, STATUS, Emitter
 from jaxgrad.frontend.emit._flow import Ending, endings
 from jaxgrad.frontend.emit._names import writes
+from jaxgrad.frontend.emit._syntax import text_name
+from jaxgrad.frontend.emit._targets import assign
 from jaxgrad.graph import Block, Node, Value, types
 
-if TYPE_CHECKING:
-    from jaxgrad.frontend.emit._emitter import Emitter
-
-STATUS, RETURNED = "$status", "$ret"
 FOREVER = 2**63 - 1  # the trip count of a `while`, as in TorchScript
 _LEAVES = frozenset({Ending.BREAK, Ending.RETURN})
+_NEXT = frozenset({Ending.NEXT})
 
 
 def while_loop(emitter: Emitter, node: ast.While) -> None:
-    """A `prim::Loop` without a trip count; its condition is emitted before and in it."""
-    from jaxgrad.frontend.emit._expressions import expression
-    from jaxgrad.frontend.emit._statements import block
-
+    """A `prim::Loop` without a trip count, whose condition is emitted twice."""
+    # In front of the loop for the first round, and at the end of each for the next.
     trips = emitter.constant(FOREVER)
 
     def test() -> Value:
-        return expression(emitter, node.test, truth=True)
+        return emitter.expression(node.test, truth=True)
 
-    first = test()
+    def body(i: Value) -> None:
+        emitter.block(node.body)
+
+    start = trips, test()
     carried = _carried(emitter, node, [node.test, *node.body])
-    _loop(
-        emitter,
-        node,
-        (trips, first),
-        carried,
-        lambda _: block(emitter, node.body),
-        test,
-        endings(node.body),
-    )
+    _loop(emitter, node, start, carried, body, test, endings(node.body))
     _otherwise(emitter, node)
 
 
 def for_loop(emitter: Emitter, node: ast.For) -> None:
-    """A `prim::Loop` over `prim::Iterate`, whose items are `prim::Item(iterator, i)`."""
-    from jaxgrad.frontend.emit._expressions import expression
-    from jaxgrad.frontend.emit._statements import block
-    from jaxgrad.frontend.emit._targets import assign
-
-    iterable = expression(emitter, node.iter)
-    emitter.at(node.iter)
-    iterator, trips = emitter.node("prim::Iterate", (iterable,), 2).outputs()
+    """A `prim::Loop` over a `prim::Iterate`, whose items are `prim::Item`s."""
+    iterator, trips = _iterate(emitter, node.iter)
     emitter.at(node)
     true = emitter.constant(True)
     carried = _carried(emitter, node, [node.target, *node.body])
 
     def body(i: Value) -> None:
-        item = emitter.value("prim::Item", iterator, i)
-        assign(emitter, node.target, item)
-        block(emitter, node.body)
+        assign(emitter, node.target, emitter.value("prim::Item", iterator, i))
+        emitter.block(node.body)
 
     ends = endings(node.body)
     _loop(emitter, node, (trips, true), carried, body, None, ends)
     _otherwise(emitter, node)
+
+
+def _iterate(emitter: Emitter, iterable: ast.expr) -> tuple[Value, Value]:
+    """The iterator of an iterable, and how many items it has."""
+    value = emitter.expression(iterable)
+    emitter.at(iterable)
+    iterator, trips = emitter.node("prim::Iterate", (value,), 2).outputs()
+    return iterator, trips
 
 
 def _carried(
@@ -89,7 +82,18 @@ def _loop(
     body: Callable[[Value], None],
     test: Callable[[], Value] | None,
     ends: frozenset[Ending],
-) -> Node:
+) -> None:
+    """Emit a `prim::Loop`.
+
+    Args:
+        emitter: the emitter.
+        node: where it stands.
+        start: the number of trips, and whether there is a first one.
+        carried: the names that it hands from round to round, and on.
+        body: emits a round, given its number.
+        test: emits whether there is another one; None if the number of trips says it.
+        ends: how the body can end.
+    """
     emitter.at(node)
     zero = emitter.constant(Ending.NEXT.value) if STATUS in carried else None
     initial = [
@@ -99,13 +103,12 @@ def _loop(
     loop = emitter.node("prim::Loop", (*start, *initial), 0)
     inner = loop.add_block()
     i = inner.add_input_to_block("i", types.IntType.get())
-    for name in carried:
-        value = inner.add_input_to_block(None, types.AnyType.get())
-        emitter.graph._suggest(value, _text(name))
-        initial[carried.index(name)] = value
+    inputs = [inner.add_input_to_block(None, types.AnyType.get()) for _ in carried]
+    for name, value in zip(carried, inputs, strict=True):
+        emitter.graph._suggest(value, text_name(name))
 
     def emit() -> Value:
-        emitter.env.update(zip(carried, initial, strict=True))
+        emitter.env.update(zip(carried, inputs, strict=True))
         emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
         body(i)
         emitter.at(node)
@@ -114,7 +117,6 @@ def _loop(
     again, after = emitter.arm(inner, emit)
     inner.register_output(again)
     _hand_on(emitter, loop, inner, carried, after)
-    return loop
 
 
 def _hand_on(
@@ -124,17 +126,17 @@ def _hand_on(
     carried: Sequence[str],
     after: dict[str, Value],
 ) -> None:
+    """Give a loop its results; `after`: what names stand for at the end of a round."""
     for name in carried:
-        value = after.get(name) or emitter._missing(inner, name)
-        inner.register_output(value)
+        inner.register_output(after.get(name) or emitter.missing(inner, name))
         output = loop.add_output()
         output._type = types.AnyType.get()
         emitter.env[name] = emitter.named(name, output)
     # What is bound inside and not handed on has no value after it.
     for name in list(emitter.env):
-        if name not in carried and after.get(name) is not emitter.env[name]:
-            if not name.startswith("$"):
-                del emitter.env[name]
+        bound = after.get(name) is not emitter.env[name]
+        if bound and name not in carried and not name.startswith("$"):
+            del emitter.env[name]
 
 
 def _again(
@@ -143,62 +145,57 @@ def _again(
     """Whether there is another round; the test is not made after an exit."""
     if not ends & _LEAVES:
         return emitter.constant(True) if test is None else test()
-    # 0 and 2 (`continue`) go on, 1 and 3 don't.
-    one = emitter.constant(1)
-    odd = emitter.value("py::operator.and_", emitter.env[STATUS], one)
-    going = emitter.value("py::operator.eq", odd, emitter.constant(0))
+    going = _not_left(emitter, emitter.env[STATUS])
     if test is None:
         return going
-    result = emitter.choose(
-        going, (test, lambda: emitter.constant(False)), None, logical="and"
-    )
+    arms = (test, lambda: emitter.constant(False))
+    result = emitter.choose(going, arms, None, logical="and")
     assert result is not None
     return result
 
 
+def _not_left(emitter: Emitter, status: Value) -> Value:
+    """Whether a status is 0 or 2 (`continue`), and not 1 or 3 (`break`, `return`)."""
+    odd = emitter.value("py::operator.and_", status, emitter.constant(1))
+    return emitter.value("py::operator.eq", odd, emitter.constant(0))
+
+
 def _otherwise(emitter: Emitter, node: ast.For | ast.While) -> None:
     """The `else` of a loop; and `$status` as it is after the loop."""
-    from jaxgrad.frontend.emit._statements import block
-
     ends = endings(node.body)
     emitter.at(node)
     if not ends & _LEAVES:
-        block(emitter, node.orelse)
+        emitter.block(node.orelse)
         return
     status = emitter.env[STATUS]
 
     def left() -> None:
         # A break is over; a return goes on.
-        if Ending.RETURN in ends:
-            three = emitter.constant(Ending.RETURN.value)
-            emitter.env[STATUS] = _returned(emitter, status, three)
-        else:
-            emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
+        emitter.env[STATUS] = (
+            _if_returned(emitter, status)
+            if Ending.RETURN in ends
+            else emitter.constant(Ending.NEXT.value)
+        )
 
     def done() -> None:
         emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
-        block(emitter, node.orelse)
+        emitter.block(node.orelse)
 
-    if not node.orelse:
+    if node.orelse:
+        going = _not_left(emitter, status)
+        emitter.choose(going, (done, left), emitter.live.after[node])
+    else:
         left()
-        return
-    one = emitter.constant(1)
-    odd = emitter.value("py::operator.and_", status, one)
-    going = emitter.value("py::operator.eq", odd, emitter.constant(0))
-    emitter.choose(going, (done, left), emitter.live.after[node])
 
 
-def _returned(emitter: Emitter, status: Value, three: Value) -> Value:
+def _if_returned(emitter: Emitter, status: Value) -> Value:
     """3 after a return, else 0."""
+    three = emitter.constant(Ending.RETURN.value)
     returned = emitter.value("py::operator.eq", status, three)
     zero = emitter.constant(Ending.NEXT.value)
-    if (found := emitter.choose(returned, (lambda: three, lambda: zero), None)) is None:
-        raise AssertionError
+    found = emitter.choose(returned, (lambda: three, lambda: zero), None)
+    assert found is not None
     return found
-
-
-def _text(name: str) -> str:
-    return name.replace("$", "_").partition("@")[0]
 
 
 def comprehension(
@@ -218,35 +215,27 @@ def comprehension(
     if not generators:
         collect()
         return
-    from jaxgrad.frontend.emit._expressions import expression
-    from jaxgrad.frontend.emit._targets import assign
 
     first, *rest = generators
-    iterable = expression(emitter, first.iter)
-    emitter.at(first.iter)
-    iterator, trips = emitter.node("prim::Iterate", (iterable,), 2).outputs()
-    true = emitter.constant(True)
-    names = {
-        n.id
-        for n in ast.walk(first.target)
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
 
-    def conditions(tests: Sequence[ast.expr]) -> None:
+    def collected(tests: Sequence[ast.expr]) -> None:
+        """The inner loops, under the conditions `tests`."""
         if not tests:
             comprehension(emitter, rest, collect, bound)
             return
-        test = expression(emitter, tests[0], truth=True)
-        emitter.choose(test, (lambda: conditions(tests[1:]), lambda: None), set(bound))
+        test = emitter.expression(tests[0], truth=True)
+        arms = (lambda: collected(tests[1:]), lambda: None)
+        emitter.choose(test, arms, set(bound))
+
+    iterator, trips = _iterate(emitter, first.iter)
+    true = emitter.constant(True)
+    own = {name: f"{name}@{id(first)}" for name in writes(first.target, items=False)}
 
     def body(i: Value) -> None:
         before = emitter.renamed
-        own = {name: f"{name}@{first.target.lineno}:{id(first)}" for name in names}
         emitter.renamed = {**before, **own}
-        item = emitter.value("prim::Item", iterator, i)
-        assign(emitter, first.target, item)
-        conditions(first.ifs)
+        assign(emitter, first.target, emitter.value("prim::Item", iterator, i))
+        collected(first.ifs)
         emitter.renamed = before
 
-    frozen = frozenset({Ending.NEXT})
-    _loop(emitter, first.iter, (trips, true), bound, body, None, frozen)
+    _loop(emitter, first.iter, (trips, true), bound, body, None, _NEXT)

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jaxgrad.errors import ScriptError
+from jaxgrad.frontend.emit._calls import call_value, closure
 from jaxgrad.frontend.emit._emitter import RETURNED, STATUS, Emitter
-from jaxgrad.frontend.emit._expressions import call_value, closure, expression
 from jaxgrad.frontend.emit._flow import EXITS, Ending, endings
 from jaxgrad.frontend.emit._loops import for_loop, while_loop
+from jaxgrad.frontend.emit._syntax import unsupported
 from jaxgrad.frontend.emit._targets import assign, augment, delete
 
 
@@ -28,7 +28,7 @@ def _statement(emitter: Emitter, statement: ast.stmt, rest: Sequence[ast.stmt]) 
         return _if(emitter, statement, rest)
     rule = _RULES.get(type(statement))
     if rule is None:
-        raise unsupported(emitter, statement)
+        raise unsupported(emitter.places(statement), type(statement).__name__)
     rule(emitter, statement)
     ends = endings([statement])
     if Ending.NEXT not in ends:
@@ -41,47 +41,39 @@ def _statement(emitter: Emitter, statement: ast.stmt, rest: Sequence[ast.stmt]) 
 def guard(emitter: Emitter, rest: Sequence[ast.stmt]) -> bool:
     """Emit `rest` under the condition that no exit was met; False, as it is done."""
     # Whatever is bound in `rest` may be needed by what comes after all of it.
-    arms = (lambda: emitter.reached(lambda: block(emitter, rest)), lambda: None)
+    arms = (lambda: emitter.reached(lambda: emitter.block(rest)), lambda: None)
     emitter.choose(emitter.going(), arms, None, (False, True))
     return False
 
 
 def _if(emitter: Emitter, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
-    condition = expression(emitter, node.test, truth=True)
+    condition = emitter.expression(node.test, truth=True)
     emitter.at(node)
     arms: list[Sequence[ast.stmt]] = [node.body, node.orelse]
     ends = [endings(arm) for arm in arms]
     live: set[str] | None = emitter.live.after[node]
-    done = False
-    if rest:
-        # An arm that always leaves: the rest belongs to the other one.
-        for leaving, other in ((0, 1), (1, 0)):
-            if Ending.NEXT not in ends[leaving] and ends[leaving] & EXITS:
-                arms[other] = [*arms[other], *rest]
-                live, done = None, True
-                break
+    exits = [Ending.NEXT not in end and bool(end & EXITS) for end in ends]
+    taken = bool(rest) and any(exits)
+    if taken:
+        # One arm always leaves: the rest belongs to the other one.
+        other = 1 if exits[0] else 0
+        arms[other] = [*arms[other], *rest]
+        live = None
     emitter.choose(
         condition,
-        (lambda: block(emitter, arms[0]), lambda: block(emitter, arms[1])),
+        (lambda: emitter.block(arms[0]), lambda: emitter.block(arms[1])),
         live,
-        [_leaves(arm) for arm in arms],
+        [Ending.NEXT not in endings(arm) for arm in arms],
     )
-    if not done and rest and (ends[0] | ends[1]) & EXITS:
+    if not taken and rest and (ends[0] | ends[1]) & EXITS:
         emitter.at(node)
         return guard(emitter, rest)
-    return not done
-
-
-def _leaves(arm: Sequence[ast.stmt]) -> bool:
-    ends = endings(arm)
-    return Ending.NEXT not in ends and bool(ends)
+    return not taken
 
 
 def _return(emitter: Emitter, node: ast.Return) -> None:
     value = (
-        emitter.constant(None)
-        if node.value is None
-        else expression(emitter, node.value)
+        emitter.constant(None) if node.value is None else emitter.expression(node.value)
     )
     emitter.at(node)
     if value.node().kind() in _PARTIAL:
@@ -102,29 +94,29 @@ def _exit(ending: Ending) -> Callable[[Emitter, Any], None]:
 
 
 def _assign(emitter: Emitter, node: ast.Assign) -> None:
-    value = expression(emitter, node.value)
+    value = emitter.expression(node.value)
     for target in node.targets:
         assign(emitter, target, value)
 
 
 def _annotated(emitter: Emitter, node: ast.AnnAssign) -> None:
     if node.value is not None:
-        assign(emitter, node.target, expression(emitter, node.value))
+        assign(emitter, node.target, emitter.expression(node.value))
 
 
 def _expression(emitter: Emitter, node: ast.Expr) -> None:
     if not isinstance(node.value, ast.Constant):
-        expression(emitter, node.value)
+        emitter.expression(node.value)
 
 
 def _assert(emitter: Emitter, node: ast.Assert) -> None:
-    condition = expression(emitter, node.test, truth=True)
+    condition = emitter.expression(node.test, truth=True)
     emitter.at(node)
     check = emitter.node("prim::Assert", (condition,), 0)
     message = check.add_block()
 
     def emit() -> Any:
-        return None if node.msg is None else expression(emitter, node.msg)
+        return None if node.msg is None else emitter.expression(node.msg)
 
     result, _ = emitter.arm(message, emit)
     if result is not None:
@@ -133,8 +125,8 @@ def _assert(emitter: Emitter, node: ast.Assert) -> None:
 
 def _raise(emitter: Emitter, node: ast.Raise) -> None:
     if node.exc is None:
-        raise unsupported(emitter, node, "raise without an exception")
-    error = expression(emitter, node.exc)
+        raise unsupported(emitter.places(node), "raise without an exception")
+    error = emitter.expression(node.exc)
     emitter.at(node)
     emitter.node("prim::RaiseException", (error,), 0)
 
@@ -142,7 +134,7 @@ def _raise(emitter: Emitter, node: ast.Raise) -> None:
 def _function(emitter: Emitter, node: ast.FunctionDef) -> None:
     value = closure(emitter, node)
     for decorator in reversed(node.decorator_list):
-        value = call_value(emitter, expression(emitter, decorator), value)
+        value = call_value(emitter, emitter.expression(decorator), value)
     emitter.at(node)
     emitter.write(node.name, value)
 
@@ -153,10 +145,10 @@ def _with(emitter: Emitter, node: ast.With) -> None:
 
 def _manage(emitter: Emitter, node: ast.With, items: list[ast.withitem]) -> None:
     if not items:
-        block(emitter, node.body)
+        emitter.block(node.body)
         return
     first, *rest = items
-    manager = expression(emitter, first.context_expr)
+    manager = emitter.expression(first.context_expr)
     emitter.at(first.context_expr)
     outer = emitter.node("prim::With", (manager,), 0)
     inner = outer.add_block()
@@ -175,23 +167,6 @@ def _manage(emitter: Emitter, node: ast.With, items: list[ast.withitem]) -> None
             emitter.env[name] = emitter.named(name, outer.add_output())
 
 
-def unsupported(emitter: Emitter, node: ast.AST, what: str = "") -> ScriptError:
-    """The error for a construct that can't be compiled."""
-    place = emitter.places(node)
-    return ScriptError(
-        f"{what or type(node).__name__} can't be compiled.\n"
-        "  Call a function with @jaxgrad.ignore that does it in Python.",
-        (
-            place.filename,
-            place.line,
-            None if place.column is None else place.column + 1,
-            None,
-            place.end_line,
-            None if place.end_column is None else place.end_column + 1,
-        ),
-    )
-
-
 _RULES: dict[type, Callable[[Emitter, Any], None]] = {
     ast.AnnAssign: _annotated,
     ast.Assert: _assert,
@@ -203,6 +178,8 @@ _RULES: dict[type, Callable[[Emitter, Any], None]] = {
     ast.Expr: _expression,
     ast.For: for_loop,
     ast.FunctionDef: _function,
+    ast.Global: lambda emitter, node: None,  # writes are refused before
+    ast.Nonlocal: lambda emitter, node: None,
     ast.Pass: lambda emitter, node: None,
     ast.Raise: _raise,
     ast.Return: _return,

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
-from jaxgrad.frontend.emit._expressions import (
-    BINARY,
-    expression,
-    index,
-    mangled,
-)
-
-if TYPE_CHECKING:
-    from jaxgrad.frontend.emit._emitter import Emitter
-    from jaxgrad.graph import Value
+from jaxgrad.frontend.emit._emitter import Emitter
+from jaxgrad.frontend.emit._syntax import BINARY, mangled
+from jaxgrad.graph import Value
 
 
 def assign(emitter: Emitter, target: ast.expr, value: Value) -> None:
@@ -27,12 +19,12 @@ def assign(emitter: Emitter, target: ast.expr, value: Value) -> None:
     elif isinstance(target, ast.Starred):
         assign(emitter, target.value, value)
     elif isinstance(target, ast.Attribute):
-        owner = expression(emitter, target.value)
+        owner = emitter.expression(target.value)
         _set_attribute(emitter, target, owner, value)
     else:
         assert isinstance(target, ast.Subscript)
-        owner = expression(emitter, target.value)
-        _set_item(emitter, target, owner, index(emitter, target.slice), value)
+        owner = emitter.expression(target.value)
+        _set_item(emitter, target, owner, emitter.expression(target.slice), value)
 
 
 def _unpack(emitter: Emitter, target: ast.Tuple | ast.List, value: Value) -> None:
@@ -47,7 +39,7 @@ def _set_attribute(
     emitter: Emitter, target: ast.Attribute, owner: Value, value: Value
 ) -> None:
     emitter.at(target)
-    name = mangled(emitter, target.attr)
+    name = mangled(emitter.owner, target.attr)
     emitter.node("prim::SetAttr", (owner, value), 0, name=name)
 
 
@@ -72,7 +64,7 @@ def _store_back(emitter: Emitter, source: ast.expr, old: Value, new: Value) -> N
     elif isinstance(source, ast.Attribute):
         owner = old.node().inputs()[0] if _is_read(old, "prim::GetAttr") else None
         if owner is not None:
-            name = mangled(emitter, source.attr)
+            name = mangled(emitter.owner, source.attr)
             emitter.node("prim::SetAttr", (owner, new, old), 0, name=name)
     elif isinstance(source, ast.Subscript) and _is_read(old, "py::operator.getitem"):
         owner, at = old.node().inputs()
@@ -92,20 +84,20 @@ def augment(emitter: Emitter, node: ast.AugAssign) -> None:
     target = node.target
     if isinstance(target, ast.Name):
         old = emitter.read(target.id)
-        new = emitter.value(kind, old, expression(emitter, node.value))
+        new = emitter.value(kind, old, emitter.expression(node.value))
         emitter.at(node)
         emitter.write(target.id, new)
         return
     assert isinstance(target, ast.Attribute | ast.Subscript)
-    owner = expression(emitter, target.value)
+    owner = emitter.expression(target.value)
     emitter.at(target)
     if isinstance(target, ast.Attribute):
-        name = mangled(emitter, target.attr)
+        name = mangled(emitter.owner, target.attr)
         old = emitter.value("prim::GetAttr", owner, name=name)
     else:
-        at = index(emitter, target.slice)
+        at = emitter.expression(target.slice)
         old = emitter.value("py::operator.getitem", owner, at)
-    value = expression(emitter, node.value)
+    value = emitter.expression(node.value)
     emitter.at(node)
     new = emitter.value(kind, old, value)
     if isinstance(target, ast.Attribute):
@@ -126,12 +118,12 @@ def _delete(emitter: Emitter, target: ast.expr) -> None:
         emitter.value("prim::Use", emitter.read(target.id))  # it has to have a value
         emitter.write(target.id, emitter.uninitialized(target.id))
     elif isinstance(target, ast.Attribute):
-        owner = expression(emitter, target.value)
-        name = emitter.constant(mangled(emitter, target.attr))
+        owner = emitter.expression(target.value)
+        name = emitter.constant(mangled(emitter.owner, target.attr))
         emitter.node("py::builtins.delattr", (owner, name), 1)
     elif isinstance(target, ast.Subscript):
-        owner = expression(emitter, target.value)
-        at = index(emitter, target.slice)
+        owner = emitter.expression(target.value)
+        at = emitter.expression(target.slice)
         emitter.node("py::operator.delitem", (owner, at), 1)
     else:
         assert isinstance(target, ast.Tuple | ast.List)

@@ -11,6 +11,7 @@ from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._join import Join
 from jaxgrad.lower.script._stage import Raised, Staged, stage
 from jaxgrad.lower.script._template import (
+    Buffer,
     Clashing,
     Const,
     Form,
@@ -103,6 +104,7 @@ def choose(
     sides = [stage(session, roots, run) for run in runs]
     session.place = place
     join = Join(lambda *_: Clash("", ""))
+    join.contents = (sides[0].contents, sides[1].contents)
     results = _results(join, sides, paths)
     contents = contents_of(session, join, sides, paths)
     if join.avals:
@@ -119,7 +121,9 @@ def choose(
     install(contents, arrays, memo)
     if results is None:
         raise Raised
-    return [build(form, arrays, memo) for form in results]
+    found = [build(form, arrays, memo) for form in results]
+    session.share(memo[uid] for uid in join.copies if uid in memo)
+    return found
 
 
 def _results(join: Join, sides: Sequence[Staged], paths: Paths) -> list[Form] | None:
@@ -155,8 +159,31 @@ def contents_of(
                 forms.append(Missing(None))
             else:
                 forms.append(before(side, obj))
-        found.append((obj, content(session, join, obj, forms, paths)))
+        opened = _opened(join, obj, sides, forms)
+        found.append((obj, opened or content(session, join, obj, forms, paths)))
     return found
+
+
+def _opened(
+    join: Join, obj: Any, sides: Sequence[Staged], forms: Sequence[Form]
+) -> New | None:
+    """What a list holds that got another length on each path; None if it is no such."""
+    if type(obj) is not list or not all(isinstance(f, New) for f in forms):
+        return None
+    a, b = forms
+    assert isinstance(a, New)
+    assert isinstance(b, New)
+    same = [len(s.snapshot.before(obj)[1]) for s in sides if id(obj) in s.snapshot.objects]
+    start = min(s.kept.get(id(obj), n) for s, n in zip(sides, same, strict=False))
+    ends = [f.parts[start:] for f in (a, b)]
+    if len(ends[0]) == len(ends[1]) and not any(map(_has_buffer, ends)):
+        return None
+    found = join.open_list(a, b, start)
+    return found if isinstance(found, New) else None
+
+
+def _has_buffer(parts: Sequence[Form]) -> bool:
+    return any(isinstance(p, New) and p.cls is Buffer for p in parts)
 
 
 def content(
@@ -212,6 +239,9 @@ def before(side: Staged, obj: Any) -> Form:
 def _outer(value: Any, outside: Any) -> Form:
     if id(value) in outside:
         return Same(value)
+    if isinstance(value, Buffer):
+        parts = (Const(value.stack), Const(value.count))
+        return New(Buffer, ("stack", "count"), parts, id(value))
     if not _heap.is_leaf(value) and not isinstance(value, _heap.OPAQUE):
         found = _heap.parts_of(value)
         if found is not None and isinstance(value, tuple):
@@ -233,10 +263,11 @@ def _path(
         into: list[Any] = [None] * len(avals)
         for i, form in enumerate(results or ()):
             given = None if side.results is None else side.results[i]
-            extract(form, given, leaves, into)
+            extract(form, given, leaves, into, side.contents)
         for obj, form in contents:
             mine = side.contents.get(id(obj))
-            extract(form, before(side, obj) if mine is None else mine[1], leaves, into)
+            given = before(side, obj) if mine is None else mine[1]
+            extract(form, given, leaves, into, side.contents)
         return into
 
     return run

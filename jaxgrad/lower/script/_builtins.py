@@ -30,7 +30,14 @@ from jaxgrad.lower.script._iterate import (
     iterator_of,
 )
 from jaxgrad.lower.script._places import call_at
-from jaxgrad.lower.script._segment import has_segments, length_of, only_stack, spread
+from jaxgrad.lower.script._segment import (
+    has_segments,
+    is_open,
+    length_of,
+    only_stack,
+    spread,
+    unknown_length,
+)
 from jaxgrad.lower.script._values import Text, holds_traced, is_array, is_traced, truth
 
 if TYPE_CHECKING:
@@ -49,10 +56,14 @@ def native(
         handler = HANDLERS.get(callee)
     except TypeError:  # a callable without a hash
         handler = None
-    if any(type(a) is list and has_segments(a) for a in args):
+    if any(map(is_open, args)) and callee not in _TAKES_OPEN:
+        raise unknown_length(session, getattr(callee, "__name__", "this"))
+    if callee is operator.delitem or callee is operator.iadd:
+        session.check_changed(args[0])
+    if any(map(has_segments, args)):
         args = [_unsegmented(callee, a) for a in args]
     if handler is not None:
-        found = handler(session, *args, **kwargs)
+        found = handler(session, *_contents(callee, args), **kwargs)
         if found is not _PASS:
             return found
     if _is_random(callee):
@@ -85,6 +96,17 @@ def _is_random(callee: Any) -> bool:
 
 
 _RANDOM = ("numpy.random", "random", "secrets")
+
+
+def _contents(callee: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """What builtins are given: of our own containers, the list or the dictionary."""
+    if callee in (builtins.isinstance, operator.getitem):
+        return args
+    return [a._content if getattr(type(a), "_contains", False) else a for a in args]
+
+
+_TAKES_OPEN = (builtins.len, builtins.isinstance, operator.getitem, builtins.bool)
+_TAKES_OPEN += (operator.not_, operator.is_, operator.is_not, builtins.type)
 
 
 def _unsegmented(callee: Any, value: Any) -> Any:
@@ -175,7 +197,7 @@ def _mod(session: Session, left: Any, right: Any) -> Any:
 
 
 def _not(session: Session, value: Any) -> Any:
-    found = truth(value)
+    found = length_of(value) != 0 if is_open(value) else truth(value)
     return jnp.logical_not(found) if is_traced(found) else not found
 
 
@@ -196,6 +218,8 @@ def _convert(kind: type, family: Any) -> Handler:
     def handler(session: Session, value: Any = 0, *rest: Any) -> Any:
         if not is_traced(value):
             return _PASS
+        if rest and kind is int:
+            raise TypeError("int() can't convert non-string with explicit base")
         if value.size != 1:
             raise TypeError(f"only arrays of one element can become a {kind.__name__}")
         if kind is bool:
@@ -229,6 +253,8 @@ def _extreme(pick: Any, reduce: Any) -> Handler:
             return reduce(args[0]) if is_traced(args[0]) else _PASS
         if not _any_traced(values):
             return pick(values) if len(args) == 1 else _PASS
+        for value in values:
+            truth(value == value)  # arrays of several elements have no order
         found = values[0]
         join = jnp.minimum if pick is min else jnp.maximum
         for value in values[1:]:
@@ -309,7 +335,7 @@ def _range(session: Session, *args: Any) -> Any:
         return _PASS
     weak = [a for a in args if is_traced(a) and a.weak_type]
     if weak and session.could_unroll():
-        from jaxgrad.lower.script._rolled import NeedsPython
+        from jaxgrad.lower.script._values import NeedsPython
 
         raise NeedsPython("the range of an inner loop depends on the round")
     for each in args:
@@ -367,7 +393,7 @@ def _filter(session: Session, function: Any, values: Any) -> Any:
 
 
 def _len(session: Session, value: Any) -> Any:
-    if type(value) is list and has_segments(value):
+    if has_segments(value) or is_open(value):
         return length_of(value)
     if isinstance(value, Iterator):
         raise TypeError(f"object of type {type(value).__name__!r} has no len()")

@@ -18,11 +18,18 @@ from jaxgrad.errors import ScriptError
 from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
 from jaxgrad.lower.script._hooks import behind, call_hooked, hooks_of, reached
-from jaxgrad.lower.script._iterate import Iterator
+from jaxgrad.lower.script._iterate import Iterator, iterator_of
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._program import bind
 from jaxgrad.lower.script._run import run_program
-from jaxgrad.lower.script._segment import has_segments
+from jaxgrad.lower.script._segment import (
+    append_open,
+    has_segments,
+    is_open,
+    pop_open,
+    spread,
+    unknown_length,
+)
 from jaxgrad.lower.script._session import add_chain
 from jaxgrad.lower.script._values import Text, holds_traced, is_array, is_traced
 
@@ -133,10 +140,12 @@ def call_method(
         raise AttributeError(
             f"{type(owner).__name__!r} object has no attribute {name!r}"
         )
+    if is_open(owner):
+        return _open_method(session, owner, name, args)
     if has_segments(owner) and name not in ("append", "extend"):
-        from jaxgrad.lower.script._segment import spread
-
         owner[:] = spread(owner)
+    if name in _MUTATORS and isinstance(owner, list | dict | set):
+        session.check_changed(owner)
     if isinstance(owner, list) and name == "extend" and len(args) == 1:
         args = [list(args[0])]
     if isinstance(owner, str) and name == "format":
@@ -152,6 +161,31 @@ def call_method(
     return call(session, found, args, kwargs)
 
 
+_MUTATORS = frozenset(
+    {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse"}
+    | {"update", "setdefault", "popitem", "add", "discard", "__setitem__"}
+)
+
+
+def _open_method(
+    session: Session, owner: list[Any], name: str, args: Sequence[Any]
+) -> Any:
+    """A method of a list whose length is known when the program runs only."""
+    if name == "append":
+        append_open(owner, *args)
+        return None
+    if name == "extend" and not is_open(args[0]):
+        for each in iterator_of(args[0]):
+            append_open(owner, each)
+        return None
+    if name == "pop" and (not args or args == [-1]):
+        return pop_open(session, owner)
+    if name == "clear":
+        owner.clear()
+        return None
+    raise unknown_length(session, f"list.{name}")
+
+
 def get_attribute(session: Session, owner: Any, name: str) -> Any:
     """`owner.name`; the getter of a property of the user's own is interpreted."""
     owner = reached(owner, name)
@@ -165,6 +199,10 @@ def get_attribute(session: Session, owner: Any, name: str) -> Any:
 
 def set_attribute(session: Session, owner: Any, name: str, value: Any) -> None:
     """`owner.name = value`; the setter of a property is interpreted."""
+    session.check_changed(owner)
+    checks = getattr(type(owner), "_checks", None)
+    if checks is not None:
+        value = checks(owner, name, value)
     owner = reached(owner, name)
     if is_users(type(owner)):
         found = inspect.getattr_static(type(owner), name, None)

@@ -59,7 +59,10 @@ class CheckedError:
         return cls(code, parts, tuple(numbers), raisers)
 
     def error(self) -> BaseException | None:
-        """The exception that the script raised; None if it raised none.
+        """The exception that the script raised.
+
+        Returns:
+            It; None if it raised none.
 
         Raises:
             ArgumentError: the call isn't done yet: it is part of a traced function.

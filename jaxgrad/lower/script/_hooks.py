@@ -85,7 +85,9 @@ def call_hooked(
 def reached(owner: Any, name: str) -> Any:
     """The object whose attribute `owner.name` is: a wrapper has few of its own."""
     behind_of = getattr(type(owner), "_behind", None)
-    while behind_of is not None and not hasattr(type(owner), name):
+    while behind_of is not None and (
+        not hasattr(type(owner), name) or name in getattr(type(owner), "_magic", ())
+    ):
         owner = behind_of(owner)
         behind_of = getattr(type(owner), "_behind", None)
     return owner

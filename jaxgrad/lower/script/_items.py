@@ -10,7 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.lower.script._places import call_at
-from jaxgrad.lower.script._segment import has_segments, spread
+from jaxgrad.lower.script._segment import (
+    has_segments,
+    is_open,
+    item_open,
+    set_open,
+    spread,
+    unknown_length,
+)
 from jaxgrad.lower.script._template import type_of
 from jaxgrad.lower.script._values import is_array, is_integer, is_number, is_traced
 
@@ -20,6 +27,12 @@ if TYPE_CHECKING:
 
 def get_item(session: Session, owner: Any, index: Any) -> Any:
     """`owner[index]`."""
+    if is_open(owner):
+        if isinstance(index, slice):
+            raise unknown_length(session, "a slice")
+        return item_open(session, owner, index)
+    if is_integer(index) and getattr(type(owner), "_contains", False):
+        owner = owner._content
     if isinstance(owner, list | tuple) and is_integer(index):
         return _pick(session, owner, index)
     if isinstance(owner, dict) and is_traced(index):
@@ -67,6 +80,10 @@ def set_item(session: Session, owner: Any, index: Any, value: Any) -> Any:
     """
     if is_array(owner):
         return _set_array(session, owner, index, value)
+    session.check_changed(owner)
+    if is_open(owner):
+        set_open(session, owner, index, value)
+        return owner
     if has_segments(owner):
         owner[:] = spread(owner)
     if isinstance(owner, dict) and is_traced(index):

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxgrad.lower.script._segment import has_segments, spread
 from jaxgrad.lower.script._values import is_array, is_traced
 
 
@@ -185,11 +186,29 @@ class _Items(Iterator):
     values: list[Any]
     uniform = False
 
-    def __post_init__(self) -> None:
-        self.length = len(self.values)
+    @property
+    def length(self) -> int:  # type: ignore[override]
+        """How many there are by now: Python's loops see a list grow."""
+        return len(self.values)
 
     def item(self, i: Any, slices: Sequence[Any]) -> Any:
         return self.values[i]
+
+
+@dataclasses.dataclass(eq=False)
+class Counted(Iterator):
+    """The first `length` elements of an array."""
+
+    array: Any
+    length: Any
+
+    def arrays(self) -> list[Any]:
+        """The array."""
+        return [self.array]
+
+    def item(self, i: Any, slices: Sequence[Any]) -> Any:
+        """Its element."""
+        return slices[0]
 
 
 def iterator_of(value: Any) -> Iterator:
@@ -204,4 +223,6 @@ def iterator_of(value: Any) -> Iterator:
         return _PythonRange(value)
     if is_array(value):
         return _Array(jnp.asarray(value) if not isinstance(value, jax.Array) else value)
-    return _Items(list(value))
+    if has_segments(value):
+        return _Items(spread(value))
+    return _Items(value if type(value) is list else list(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from jaxgrad.lower.script._session import ErrorValues
 from jaxgrad.lower.script._template import (
+    Buffer,
     Clashing,
     Const,
     Form,
@@ -21,8 +23,10 @@ from jaxgrad.lower.script._template import (
     New,
     Optional,
     Same,
+    Tail,
     expanded,
     is_literal,
+    opened,
     type_of,
 )
 from jaxgrad.lower.script._values import Clash, is_array, is_number
@@ -46,6 +50,10 @@ class Join:
         """
         self.avals: list[Any] = []
         self._say, self._whys = say, whys
+        # The forms of containers that are another object on each path.
+        self.copies: set[int] = set()
+        # What the paths left in objects from outside, by identity.
+        self.contents: tuple[Any, Any] = ({}, {})
         self._pairs: dict[Any, Form] = {}
 
     def of(self, a: Form, b: Form) -> Form:
@@ -61,13 +69,19 @@ class Join:
             return a
         if isinstance(b, Clashing):
             return b
-        if isinstance(a, Const) and isinstance(b, Const) and _equal(a.value, b.value):
+        if isinstance(a, Const) and isinstance(b, Const) and is_equal(a.value, b.value):
             return a
         if isinstance(a, Same) and isinstance(b, Same) and a.value is b.value:
             return a
         a, b = expanded(a), expanded(b)
         if isinstance(a, New) and isinstance(b, New):
             return self._containers(a, b)
+        if _rebinds(a, b) or _rebinds(b, a):
+            first, second = self.contents
+            joined = self._containers(opened(a, first), opened(b, second))
+            if isinstance(joined, New):
+                self.copies.add(joined.uid)
+            return joined
         types = [_aval(f) for f in (a, b)]
         if None not in types:
             return self._arrays(a, b, *types)
@@ -83,6 +97,9 @@ class Join:
         if isinstance(form, Optional):
             inner = self.again(form.form, side)
             return dataclasses.replace(form, form=inner)
+        if isinstance(form, Tail):
+            both = [self.again(form.stack, side), self.again(form.count, side)]
+            return Tail(*both, form.start)  # type: ignore[arg-type]
         if not isinstance(form, New):
             return form
         key = ("alone", side, "new", form.uid)
@@ -90,6 +107,19 @@ class Join:
             parts = tuple([self.again(part, side) for part in form.parts])
             self._pairs[key] = New(form.cls, form.static, parts, hash(key))
         return self._pairs[key]
+
+    def open_list(self, a: New, b: New, start: int) -> Form:
+        """A list with another length on each path, which have `start` elements alike."""
+        parts = [self.of(x, y) for x, y in zip(a.parts[:start], b.parts, strict=False)]
+        tails = [a.parts[start:], b.parts[start:]]
+        elements = [element_type(part) for tail in tails for part in tail]
+        aval = functools.reduce(common_type, elements) if elements else None
+        if aval is None:
+            return self._clash(a, b)
+        most = max(sum(map(capacity, tail)) for tail in tails)
+        stack = self.leaf(aval.update(shape=(most, *aval.shape)))
+        tail = Tail(stack, self.leaf(_COUNT), start)
+        return New(list, start + 1, (*parts, tail), hash((a.uid, b.uid, start)))
 
     def leaf(self, aval: Any) -> Leaf:
         """One more array."""
@@ -152,6 +182,38 @@ class Join:
         return Clashing(self._say(describe(a), describe(b), remedy))
 
 
+def _rebinds(a: Form, b: Form) -> bool:
+    """Whether one path made a container, where the other has one from outside."""
+    return isinstance(a, New) and isinstance(b, Same) and type(b.value) is a.cls
+
+
+_COUNT = type_of(np.int32(0))
+
+
+def element_type(part: Form) -> Any:
+    """The type of an element of a list; of those of a buffer. None if it is no array."""
+    if isinstance(part, Tail):
+        return part.stack.aval.update(shape=part.stack.aval.shape[1:])
+    if isinstance(part, New) and part.cls is Buffer:
+        stack = _aval(part.parts[part.static.index("stack")])
+        return stack.update(shape=stack.shape[1:])
+    return _aval(part)
+
+
+def capacity(part: Form) -> int:
+    """How many elements of a list a part is at most."""
+    if isinstance(part, Tail):
+        return part.stack.aval.shape[0]
+    if isinstance(part, New) and part.cls is Buffer:
+        return _aval(part.parts[part.static.index("stack")]).shape[0]
+    return 1
+
+
+def common_type(x: Any, y: Any) -> Any:
+    """The type of values of two types; None if there is none."""
+    return None if x is None or y is None else joined_type(x, y)
+
+
 def _is_permuted(a: New, b: New) -> bool:
     return len(a.static) == len(b.static) and set(a.static) == set(b.static)
 
@@ -173,7 +235,7 @@ def _key(form: Form) -> Any:
     return ("const", id(form.value)) if isinstance(form, Const) else None
 
 
-def _equal(a: Any, b: Any) -> bool:
+def is_equal(a: Any, b: Any) -> bool:
     if a is b:
         return True
     if isinstance(a, np.ndarray | np.generic) and isinstance(
@@ -182,7 +244,7 @@ def _equal(a: Any, b: Any) -> bool:
         alike = a.shape == b.shape and a.dtype == b.dtype
         return alike and bool(np.array_equal(a, b))
     if isinstance(a, tuple) and type(a) is type(b) and len(a) == len(b):
-        return all(map(_equal, a, b))
+        return all(map(is_equal, a, b))
     literal = is_literal(a) or isinstance(a, enum.Enum)
     if not (literal and type(a) is type(b)):
         return False

@@ -17,9 +17,10 @@ from jaxgrad.lower.script._branch import Paths, choose
 from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
 from jaxgrad.lower.script._items import set_item
-from jaxgrad.lower.script._iterate import iterator_of
+from jaxgrad.lower.script._iterate import Counted, iterator_of
 from jaxgrad.lower.script._loop import loop, names_of
 from jaxgrad.lower.script._run import Rule, roots_of, run_block
+from jaxgrad.lower.script._segment import is_open, length_of, whole
 from jaxgrad.lower.script._session import Frame, LoopOptions, Session
 from jaxgrad.lower.script._values import (
     SPECIAL,
@@ -196,7 +197,8 @@ def _is_cheap(block: Any) -> bool:
 
 
 def _if(session: Session, frame: Frame, node: Node, values: Values) -> Any:
-    condition = truth(values[0])
+    given = values[0]
+    condition = length_of(given) != 0 if is_open(given) else truth(given)
     blocks = node._blocks or []
     if not is_traced(condition):
         return run_block(session, frame, blocks[0 if condition else 1])
@@ -230,6 +232,9 @@ def _is_bool(value: Any) -> bool:
 
 def _iterate(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     (value,) = values
+    if is_open(value):
+        buffer = whole(session, value)
+        return [Counted(buffer.stack, buffer.count), buffer.count]
     iterator = iterator_of(_calls.iterable(session, value))
     return [iterator, iterator.length]
 

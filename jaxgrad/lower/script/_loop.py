@@ -108,15 +108,23 @@ def _unrolled(
 ) -> list[Any]:
     """Round after round; what follows a traced exit is a branch of its own."""
     (body,) = node._blocks or ()
-    for i in range(start, trips):
+    i = start
+    # A list may grow meanwhile.
+    while i < (trips if iterator.uniform else iterator.length):
+        if i > _MOST:
+            raise session.error(
+                f"this for ran {i} rounds while it was compiled",
+                "loop over an array or a range, which is compiled once for all rounds",
+                node.source_range(),
+            )
         frame.env.update(zip(body._param._outputs, [i, *carried], strict=True))
         frame.items[node._inputs[0].node()._outputs[0]] = iterator.at(i)
         again, *carried = run_block(session, frame, body)
-        again = truth(again)
+        again, i = truth(again), i + 1
         if is_traced(again):
-            if i + 1 == trips:
+            if i >= (trips if iterator.uniform else iterator.length):
                 return carried
-            return _rest(session, frame, node, iterator, trips, carried, i + 1, again)
+            return _rest(session, frame, node, iterator, trips, carried, i, again)
         if not again:
             break
     return carried

@@ -6,7 +6,6 @@ values in that error's message; the call raises the user's exception on the host
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,8 @@ def raise_exception(session: Session, error: Any) -> None:
     parts: list[Any] = []
     template = _without_arrays(error, parts)
     certain = not session.in_region() and isinstance(session.errors.code, int)
+    # A program for a file reports its errors when it runs, this one too.
+    certain = certain and not session.host.strips
     if certain and not parts and session.errors.code == 0:
         _note(template, session.place)
         raise template
@@ -122,9 +123,7 @@ def _without_arrays(error: BaseException, parts: list[Any]) -> BaseException:
     args = tuple([_emptied(arg, parts) for arg in error.args])
     if not parts:
         return error
-    made = copy.copy(error)
-    made.args = args
-    return made
+    return _copied(error, args)
 
 
 def _emptied(value: Any, parts: list[Any]) -> Any:
@@ -143,6 +142,17 @@ def _emptied(value: Any, parts: list[Any]) -> Any:
     return _mapped(lambda part: _emptied(part, parts), value)
 
 
+def _copied(error: BaseException, args: tuple[Any, ...]) -> BaseException:
+    """An exception like `error`; its class may have a constructor of its own."""
+    made = type(error).__new__(type(error))
+    made.__dict__.update(error.__dict__)
+    if hasattr(error, "__notes__"):
+        made.__notes__ = list(error.__notes__)
+    made.args = args
+    made.__cause__ = error.__cause__
+    return made
+
+
 def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
     """A plain container with a function applied to its elements."""
     if type(value) is dict:
@@ -151,9 +161,7 @@ def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _with_arrays(error: BaseException, values: list[Any]) -> BaseException:
-    made = copy.copy(error)
-    made.args = tuple([filled(arg, values) for arg in error.args])
-    return made
+    return _copied(error, tuple([filled(arg, values) for arg in error.args]))
 
 
 def filled(value: Any, values: list[Any]) -> Any:

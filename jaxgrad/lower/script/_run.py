@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxgrad.graph import Block, Node, Value
 from jaxgrad.lower.script._program import Program
+from jaxgrad.lower.script._segment import is_growing
 from jaxgrad.lower.script._session import Frame, Session
 from jaxgrad.lower.script._values import SPECIAL, Clash, Maybe, Undefined
 
@@ -79,6 +80,8 @@ def run_node(session: Session, frame: Frame, node: Node, values: list[Any]) -> N
             raise complaint(session, value, session.place)
     rule = RULES.get(kind, callable_node)
     try:
+        if any(map(is_growing, values)):
+            check_growing(session, node, values)
         result = rule(session, frame, node, values)
     except Exception as error:
         raise _placed(session, node, error) from error.__cause__
@@ -87,6 +90,34 @@ def run_node(session: Session, frame: Frame, node: Node, values: list[Any]) -> N
         frame.env[outputs[0]] = result
     elif outputs:
         frame.env.update(zip(outputs, result, strict=True))
+
+
+# What may be done with a list that the loop around appends to.
+_APPENDS = frozenset({"append", "extend"})
+_HANDS_ON = frozenset(
+    {"prim::CallFunction", "prim::CellCreate", "prim::CellSet", "prim::Closure"}
+    | {"prim::DictConstruct", "prim::ListConstruct", "prim::Loop", "prim::SetAttr"}
+    | {"prim::TupleConstruct", "prim::Use", "prim::Reached", "prim::With"}
+)
+
+
+def check_growing(session: Session, node: Node, values: Sequence[Any]) -> None:
+    """Refuse to look into a list that the loop around appends to.
+
+    Raises:
+        ScriptError: the node does more than appending.
+    """
+    name = node._attributes.get("name")
+    appends = node._kind == "prim::CallMethod" and name in _APPENDS
+    if appends and not any(map(is_growing, values[1:])):
+        return
+    if node._kind not in _HANDS_ON:
+        raise session.needs_python(
+            "its body reads a list that it appends to",
+            "the loop around reads a list that it appends to, whose elements of earlier "
+            "rounds are out of reach",
+            "keep what the next round needs in a variable of its own",
+        )
 
 
 _MANY = frozenset(

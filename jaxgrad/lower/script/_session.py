@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from jaxgrad.errors import ScriptError
@@ -115,6 +115,7 @@ class Session:
         self.globals: list[Any] = []  # mutable objects that globals lead to
         self.free: dict[Node, list[Value]] = {}
         self._numbers: dict[Any, int] = {}
+        self._shared: dict[int, Any] = {}
         self._inner: dict[Node, Program] = {}
         self._regions: list[Snapshot] = []
         self._rolled: list[bool] = []  # for each loop around, whether it could unroll
@@ -189,6 +190,26 @@ class Session:
             self.calls.pop()
             self._depths.pop()
 
+    def share(self, objects: Iterable[Any]) -> None:
+        """Containers that stand for another object on each path can't be changed."""
+        for obj in objects:
+            if isinstance(obj, list | dict | set) or hasattr(obj, "__dict__"):
+                self._shared[id(obj)] = obj
+
+    def check_changed(self, obj: Any) -> None:
+        """Refuse to change a container that stands for another one on each path.
+
+        Raises:
+            ScriptError: it is one.
+        """
+        if self._shared and id(obj) in self._shared:
+            kind = type(obj).__name__
+            raise self.error(
+                f"this {kind} is another object on each path, so that a change of it "
+                "would be lost",
+                "copy it first (list(x), dict(x)), or change it on both paths",
+            )
+
     def endless(self, name: str) -> ScriptError:
         """The error for a recursion that a traced condition should end."""
         names = [n for n, _ in self.calls]
@@ -215,7 +236,7 @@ class Session:
 
     def needs_python(self, reason: str, message: str, remedy: str) -> Exception:
         """The error for what a rolled loop can't do, and an unrolled one perhaps can."""
-        from jaxgrad.lower.script._rolled import NeedsPython
+        from jaxgrad.lower.script._values import NeedsPython
 
         return NeedsPython(reason) if self.could_unroll() else self.error(message, remedy)
 

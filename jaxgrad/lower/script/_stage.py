@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Staged:
         snapshot: the objects that it could reach, as they were.
         inputs: the tracers that stood for its operands.
         outputs: the tracers that it returned.
+        kept: for each list that it changed, how many first elements are the old ones.
     """
 
     jaxpr: Any
@@ -43,10 +45,16 @@ class Staged:
     snapshot: Snapshot
     inputs: Sequence[Any]
     outputs: Sequence[Any]
+    kept: dict[int, int]
 
     def replay(self, *operands: Any) -> Sequence[Any]:
         """The arrays that it leaves, for other operands."""
         return _compat.jaxpr_as_fun(self.jaxpr)(*operands)
+
+
+def _kept(before: Sequence[Any], now: Sequence[Any]) -> int:
+    pairs = zip(before, now, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] is pair[1], pairs))
 
 
 def stage(
@@ -84,10 +92,12 @@ def stage(
             seen = {id(o) for o in changed}
             objects = [*changed, *(o for o in watch if id(o) not in seen)]
             contents = {id(o): (o, capture.content(o)) for o in objects}
+            lists = [o for o in objects if type(o) is list]
+            kept = {id(o): _kept(snapshot.before(o)[1], o) for o in lists}
         finally:
             snapshot.restore()
             session.leave()
-        found[:] = [forms, contents, snapshot, operands, capture.leaves]
+        found[:] = [forms, contents, snapshot, operands, capture.leaves, kept]
         return capture.leaves
 
     specs = [

@@ -116,7 +116,37 @@ class Clashing:
     value: Clash
 
 
-Form = Leaf | Const | Same | New | Missing | Optional | Clashing
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tail:
+    """The end of a list that has another length on each path.
+
+    Attributes:
+        stack: the array of as many elements as the longest has.
+        count: how many of them there are.
+        start: how many elements stand before.
+    """
+
+    stack: Leaf
+    count: Leaf
+    start: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Buffer:
+    """The end of a list whose length is known when the program runs only.
+
+    Attributes:
+        stack: its elements along the leading axis, and perhaps more.
+        count: how many of them there are.
+    """
+
+    _walked = True
+
+    stack: Any
+    count: Any
+
+
+Form = Leaf | Const | Same | New | Missing | Optional | Clashing | Tail
 
 
 def type_of(value: Any) -> Any:
@@ -218,6 +248,8 @@ def build(form: Form, leaves: Sequence[Any], memo: dict[int, Any]) -> Any:
     if isinstance(form, Optional):
         inner = build(form.form, leaves, memo)
         return Maybe(inner, form.name, form.why, form.exits)
+    if isinstance(form, Tail):
+        return Buffer(leaves[form.stack.index], leaves[form.count.index])
     if form.uid in memo:
         return memo[form.uid]
     parts = [build(part, leaves, memo) for part in form.parts]
@@ -278,11 +310,17 @@ def leaves_of(form: Form) -> list[Leaf]:
             todo += each.parts
         elif isinstance(each, Optional):
             todo.append(each.form)
+        elif isinstance(each, Tail):
+            todo += [each.stack, each.count]
     return [found[i] for i in sorted(found)]
 
 
 def extract(
-    form: Form, given: Form | None, leaves: Sequence[Any], into: list[Any]
+    form: Form,
+    given: Form | None,
+    leaves: Sequence[Any],
+    into: list[Any],
+    contents: Mapping[int, tuple[Any, New]] = types.MappingProxyType({}),
 ) -> None:
     """Put the arrays of `given`, a form that was joined into `form`, where it has them.
 
@@ -291,15 +329,51 @@ def extract(
         given: one of those that were joined; None for a path without a value.
         leaves: the arrays of `given`.
         into: gets them, at the indices of `form`.
+        contents: what objects from outside hold on that path, where it changed them.
     """
+    if isinstance(form, New) and isinstance(given, Same):
+        given = opened(given, contents)
     if isinstance(form, Leaf):
         into[form.index] = _array(form, given, leaves)
     elif isinstance(form, Optional):
         inner = given.form if isinstance(given, Optional) else given
-        extract(form.form, inner, leaves, into)
+        extract(form.form, inner, leaves, into, contents)
+    elif isinstance(form, New) and form.parts and isinstance(form.parts[-1], Tail):
+        _extract_open(form, expanded(given), leaves, into)
     elif isinstance(form, New):
         for part, mine in zip(form.parts, _parts_like(form, given), strict=True):
-            extract(part, mine, leaves, into)
+            extract(part, mine, leaves, into, contents)
+
+
+def _extract_open(
+    form: New, given: Form | None, leaves: Sequence[Any], into: list[Any]
+) -> None:
+    """The arrays of a list with a `Tail`."""
+    tail = form.parts[-1]
+    parts = list(given.parts) if isinstance(given, New) else [None] * tail.start
+    for part, mine in zip(form.parts[:-1], parts, strict=False):
+        extract(part, mine, leaves, into)
+    stack, count = stacked(parts[tail.start :], leaves, tail.stack.aval)
+    into[tail.stack.index] = stack
+    into[tail.count.index] = cast(count, tail.count.aval)
+
+
+def stacked(parts: Sequence[Any], leaves: Sequence[Any], aval: Any) -> tuple[Any, Any]:
+    """Elements, the last of them perhaps a buffer, as one array of a type; how many."""
+    element = aval.update(shape=aval.shape[1:])
+    rows, count = [], 0
+    for part in parts:
+        if isinstance(part, Tail) or (isinstance(part, New) and part.cls is Buffer):
+            buffer = build(part, leaves, {})
+            rows.append(cast(buffer.stack, aval.update(shape=buffer.stack.shape)))
+            count = count + buffer.count
+        else:
+            rows.append(_array(Leaf(0, element), part, leaves)[None])
+            count = count + 1
+    missing = aval.shape[0] - sum(row.shape[0] for row in rows)
+    if missing or not rows:
+        rows.append(zeros(aval.update(shape=(missing, *aval.shape[1:]))))
+    return (jnp.concatenate(rows) if len(rows) > 1 else rows[0]), count
 
 
 def _parts_like(form: New, given: Form | None) -> list[Any]:
@@ -311,6 +385,37 @@ def _parts_like(form: New, given: Form | None) -> list[Any]:
         mine = dict(zip(given.static, given.parts, strict=True))
         return [mine.get(key) for key in form.static]
     return list(given.parts)
+
+
+def opened(form: Form, contents: Mapping[int, tuple[Any, New]]) -> New:
+    """A container from outside as the form of what it holds on a path.
+
+    Args:
+        form: a `Same`; a `New` is handed back.
+        contents: what the path left in objects that it changed.
+
+    Returns:
+        The form.
+    """
+    if not isinstance(form, Same):
+        assert isinstance(form, New)
+        return form
+    if id(form.value) in contents:
+        return contents[id(form.value)][1]
+    found = _heap.parts_of(form.value)
+    assert found is not None
+    static, parts = found
+    forms = tuple([_from_outside(part) for part in parts])
+    return New(type(form.value), static, forms, id(form.value))
+
+
+def _from_outside(value: Any) -> Form:
+    closed = _heap.is_leaf(value) or is_traced(value)
+    if closed or _heap.parts_of(value) is None:
+        return Const(value)
+    if _heap.is_mutable(value):
+        return Same(value)
+    return opened(Same(value), {})
 
 
 def expanded(form: Any) -> Any:

@@ -69,6 +69,10 @@ class Clash:
 SPECIAL = (Undefined, Maybe, Clash)
 
 
+class NeedsPython(Exception):
+    """A loop has to be unrolled, as its body needs Python values."""
+
+
 class Cell:
     """A variable that is shared with nested functions.
 

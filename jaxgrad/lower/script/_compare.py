@@ -1,0 +1,53 @@
+"""Whether forms are alike, and forms with other numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from jaxgrad.lower.script._join import is_equal
+from jaxgrad.lower.script._template import Const, Form, Leaf, New, Optional, leaves_of
+
+
+def alike(a: Form, b: Form) -> bool:
+    """Whether two forms have arrays of the same types in the same places."""
+    if isinstance(a, Leaf) and isinstance(b, Leaf):
+        types = [(f.aval.shape, f.aval.dtype, f.aval.weak_type) for f in (a, b)]
+        return types[0] == types[1]
+    if isinstance(a, Optional) and isinstance(b, Optional):
+        return alike(a.form, b.form)
+    if isinstance(a, New) and isinstance(b, New):
+        same = a.cls is b.cls and a.static == b.static and len(a.parts) == len(b.parts)
+        return same and all(map(alike, a.parts, b.parts))
+    if isinstance(a, Const) and isinstance(b, Const):
+        return is_equal(a.value, b.value)
+    return type(a) is type(b) and not isinstance(a, Leaf)
+
+
+def is_kept(a: Form, b: Form) -> bool:
+    """Whether an element of a list is the old one."""
+    if isinstance(a, Const) and isinstance(b, Const | Leaf):
+        return isinstance(b, Const) and a.value is b.value
+    return type(a) is type(b)
+
+
+def leaves_in(forms: Sequence[Form]) -> list[Leaf]:
+    """The leaves of forms, in the order of their numbers, each once."""
+    found = {leaf.index: leaf for form in forms for leaf in leaves_of(form)}
+    return [found[i] for i in sorted(found)]
+
+
+def renumbered(forms: Sequence[Form]) -> list[Form]:
+    """Forms whose leaves are numbered 0, 1, 2, ... in the order of `leaves_in`."""
+    order = {leaf.index: k for k, leaf in enumerate(leaves_in(forms))}
+
+    def again(form: Form) -> Form:
+        if isinstance(form, Leaf):
+            return Leaf(order[form.index], form.aval)
+        if isinstance(form, New):
+            return New(form.cls, form.static, tuple(map(again, form.parts)), form.uid)
+        if isinstance(form, Optional):
+            return dataclasses.replace(form, form=again(form.form))
+        return form
+
+    return [again(form) for form in forms]
