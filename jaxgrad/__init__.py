@@ -20,14 +20,35 @@ from importlib.metadata import version as _version
 
 from jaxgrad import errors as errors
 from jaxgrad import graph as graph
+from jaxgrad.frontend import CheckedError as CheckedError
+from jaxgrad.frontend import CompilationUnit as CompilationUnit
+from jaxgrad.frontend import Final as Final
 from jaxgrad.frontend import GradientEdge as GradientEdge
 from jaxgrad.frontend import Recording as Recording
+from jaxgrad.frontend import RecursiveScriptClass as RecursiveScriptClass
+from jaxgrad.frontend import ScriptDict as ScriptDict
+from jaxgrad.frontend import ScriptDictIterator as ScriptDictIterator
+from jaxgrad.frontend import ScriptDictKeyIterator as ScriptDictKeyIterator
 from jaxgrad.frontend import ScriptFunction as ScriptFunction
+from jaxgrad.frontend import ScriptList as ScriptList
+from jaxgrad.frontend import ScriptListIterator as ScriptListIterator
+from jaxgrad.frontend import ScriptMethod as ScriptMethod
+from jaxgrad.frontend import ScriptModule as ScriptModule
+from jaxgrad.frontend import ScriptObject as ScriptObject
 from jaxgrad.frontend import TracedFunction as TracedFunction
+from jaxgrad.frontend import annotate as annotate
+from jaxgrad.frontend import as_module as as_module
+from jaxgrad.frontend import as_object as as_object
+from jaxgrad.frontend import export as export
+from jaxgrad.frontend import freeze as freeze
+from jaxgrad.frontend import ignore as ignore
+from jaxgrad.frontend import is_scripting as is_scripting
 from jaxgrad.frontend import loop as loop
 from jaxgrad.frontend import record as record
 from jaxgrad.frontend import script as script
+from jaxgrad.frontend import script_if_tracing as script_if_tracing
 from jaxgrad.frontend import trace as trace
+from jaxgrad.frontend import unused as unused
 from jaxgrad.frontend.source import trees as trees
 from jaxgrad.function import Context as Context
 from jaxgrad.function import Function as Function
@@ -49,19 +70,38 @@ except _PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "CheckedError",
+    "CompilationUnit",
     "Context",
+    "Final",
     "Function",
     "GradientEdge",
     "Recording",
+    "RecursiveScriptClass",
+    "ScriptDict",
+    "ScriptDictIterator",
+    "ScriptDictKeyIterator",
     "ScriptFunction",
+    "ScriptList",
+    "ScriptListIterator",
+    "ScriptMethod",
+    "ScriptModule",
+    "ScriptObject",
     "TracedFunction",
+    "annotate",
+    "as_module",
+    "as_object",
     "backends",
     "detect_anomaly",
     "disable_saved_tensors_hooks",
     "errors",
+    "export",
+    "freeze",
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "ignore",
+    "is_scripting",
     "load",
     "loop",
     "once_differentiable",
@@ -70,7 +110,9 @@ __all__ = [
     "save_on_host",
     "saved_tensors_hooks",
     "script",
+    "script_if_tracing",
     "to_backend",
     "trace",
     "trees",
+    "unused",
 ]

@@ -37,6 +37,8 @@
     ├── TraceError                  what can't be traced, or differs (RuntimeError)
     ├── ScriptError                 source that can't be compiled (SyntaxError)
     │   └── LoopGradientError       a `while` has no reverse-mode gradient (ValueError)
+    ├── ModuleError                 an object that can't do that (RuntimeError)
+    │   └── AttributeWriteError     a constant, or of another type (TypeError)
     ├── MaxStepsError               a loop went on after `max_steps` (RuntimeError)
     ├── ContainerTypeError          an element of another type than others (TypeError)
     │   └── KeyTypeError            a key of another type (KeyError)
@@ -203,6 +205,14 @@ class LoopGradientError(ScriptError, ValueError):
 
 class MaxStepsError(JaxgradError, RuntimeError):
     """A loop was not done after its `max_steps`."""
+
+
+class ModuleError(JaxgradError, RuntimeError):
+    """A module or script object is misused, or given a state that doesn't fit."""
+
+
+class AttributeWriteError(ModuleError, TypeError):
+    """An attribute of a script object is a constant, or of another type."""
 
 
 class ContainerTypeError(JaxgradError, TypeError):

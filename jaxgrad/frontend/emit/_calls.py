@@ -83,7 +83,7 @@ def _arguments(
 def _library(emitter: Emitter, node: ast.Call, path: str) -> Value:
     """A function of a library, by its path; literal keywords are attributes."""
     plain = [k for k in node.keywords if k.arg is not None and k.arg not in _OWN]
-    parts = {k.arg: literal(k.value) for k in plain}
+    parts = {str(k.arg): literal(k.value) for k in plain}
     literals = {name: value for name, (known, value) in parts.items() if known}
     values, how = _arguments(emitter, node, literals)
     emitter.at(node)

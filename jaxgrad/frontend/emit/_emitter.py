@@ -147,6 +147,17 @@ class Emitter:
             self.node("prim::CellSet", (self.env[name], value), 0)
             return
         self.env[name] = self.named(name, value)
+        self.bound[name, value] = self.place
+
+    def binds(self, name: str, value: Value, node: ast.AST) -> None:
+        """Note which piece of the source a name was bound to."""
+        self.bound[self.renamed.get(name, name), value] = self.places(node)
+
+    def origin(self, name: str, value: Value) -> SourceRange | None:
+        """Where a value comes from that a name stands for."""
+        node = value.node()
+        own = None if node._kind == "prim::Uninitialized" else node._source
+        return self.bound.get((name, value), own)
 
     def callee(self, node: ast.expr) -> Any:
         """What is known of a callee: nothing where its first name is local."""
@@ -186,6 +197,7 @@ class Emitter:
         arms: Sequence[Callable[[], Value | None]],
         live: set[str] | None,
         leaves: Sequence[bool] = (False, False),
+        paths: tuple[str, ...] = (),
         **attributes: Any,
     ) -> Value | None:
         """A `prim::If`; names that its arms bind stand for its outputs after it.
@@ -195,6 +207,7 @@ class Emitter:
             arms: what emits each arm; both return a value, or neither.
             live: the names that are needed later; all if None.
             leaves: for each arm, whether it always leaves what is around.
+            paths: what the arms are called in messages.
             **attributes: of the node.
 
         Returns:
@@ -205,21 +218,26 @@ class Emitter:
         blocks = [node.add_block(), node.add_block()]
         results, envs = zip(*map(self.arm, blocks, arms), strict=True)
         self.place = place
-        joined = None
+        joined, origins = None, []
         if results[0] is not None:
             joined = self._output(node, blocks, results, None)
-        changed = _changed(*envs, live)
+            origins.append([self.origin("", value) for value in results])
+        changed = _changed(envs[0], envs[1], live)
         for name in changed:
             values = [
                 env.get(name) or self.missing(block, name, left)
                 for env, block, left in zip(envs, blocks, leaves, strict=True)
             ]
             same = _known_status(name, values)
-            self.env[name] = (
-                self._output(node, blocks, values, name)
-                if same is None
-                else self.constant(same)
-            )
+            if same is not None:
+                self.env[name] = self.constant(same)
+                continue
+            output = self.env[name] = self._output(node, blocks, values, name)
+            origins.append([self.origin(name, value) for value in values])
+            if name == RETURNED:
+                self.bound[name, output] = origins[-1][0] or origins[-1][1]
+        places = tuple(zip(*origins, strict=True))
+        self.origins[node] = Origins(places or ((), ()), paths)
         self._forget_unneeded(envs, changed)
         return joined
 

@@ -95,8 +95,11 @@ def _bool(emitter: Emitter, node: ast.BoolOp, truth: bool) -> Value:
             return rest(second, others[1:])
 
         arms: tuple[Callable[[], Value], ...] = (more, lambda: first)
-        arms = arms if word == "and" else arms[::-1]
-        found = emitter.choose(first, arms, None, logical=word, truth=truth)
+        paths = (f"the right side of `{word}`", f"the left side of `{word}`")
+        order = slice(None, None, 1 if word == "and" else -1)
+        found = emitter.choose(
+            first, arms[order], None, paths=paths[order], logical=word, truth=truth
+        )
         assert found is not None
         return found
 

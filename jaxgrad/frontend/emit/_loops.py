@@ -95,11 +95,10 @@ def _loop(
         ends: how the body can end.
     """
     emitter.at(node)
-    zero = emitter.constant(Ending.NEXT.value) if STATUS in carried else None
-    initial = [
-        zero if name == STATUS else emitter.env.get(name) or emitter.uninitialized(name)
-        for name in carried
-    ]
+    before = dict(emitter.env)
+    if STATUS in carried:
+        before[STATUS] = emitter.constant(Ending.NEXT.value)
+    initial = [before.get(name) or emitter.uninitialized(name) for name in carried]
     loop = emitter.node("prim::Loop", (*start, *initial), 0)
     inner = loop.add_block()
     i = inner.add_input_to_block("i", types.IntType.get())

@@ -80,6 +80,7 @@ def _return(emitter: Emitter, node: ast.Return) -> None:
         # It may have no value here, which whatever uses it has to notice.
         value = emitter.value("prim::Use", value)
     emitter.env[RETURNED] = value
+    emitter.binds(RETURNED, value, node.value or node)
     emitter.env[STATUS] = emitter.constant(Ending.RETURN.value)
 
 
@@ -97,6 +98,8 @@ def _assign(emitter: Emitter, node: ast.Assign) -> None:
     value = emitter.expression(node.value)
     for target in node.targets:
         assign(emitter, target, value)
+        if isinstance(target, ast.Name):
+            emitter.binds(target.id, value, node.value)
 
 
 def _annotated(emitter: Emitter, node: ast.AnnAssign) -> None:

@@ -94,16 +94,19 @@ def augment(emitter: Emitter, node: ast.AugAssign) -> None:
     if isinstance(target, ast.Attribute):
         name = mangled(emitter.owner, target.attr)
         old = emitter.value("prim::GetAttr", owner, name=name)
+        new = _augmented(emitter, node, kind, old)
+        _set_attribute(emitter, target, owner, new)
     else:
         at = emitter.expression(target.slice)
         old = emitter.value("py::operator.getitem", owner, at)
+        new = _augmented(emitter, node, kind, old)
+        _set_item(emitter, target, owner, at, new)
+
+
+def _augmented(emitter: Emitter, node: ast.AugAssign, kind: str, old: Value) -> Value:
     value = emitter.expression(node.value)
     emitter.at(node)
-    new = emitter.value(kind, old, value)
-    if isinstance(target, ast.Attribute):
-        _set_attribute(emitter, target, owner, new)
-    else:
-        _set_item(emitter, target, owner, at, new)
+    return emitter.value(kind, old, value)
 
 
 def delete(emitter: Emitter, node: ast.Delete) -> None:

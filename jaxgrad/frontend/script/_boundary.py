@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad.lower.script import _heap
-from jaxgrad.lower.script._segment import Segment, has_segments, spread
-from jaxgrad.lower.script._template import Const, Form, Leaf, New, Same, make
-from jaxgrad.lower.script._values import is_array, is_number, is_traced
+from jaxgrad.lower.script._segment import closed, has_segments, is_open
+from jaxgrad.lower.script._template import Capture, Const, Form, Leaf, New, Same, make
+from jaxgrad.lower.script._raising import formatted
+from jaxgrad.lower.script._values import Text, is_array, is_number, is_traced
 
 
 class Incoming:
@@ -26,12 +27,14 @@ class Incoming:
         leaves: the arrays.
         forms: the form of each value.
         objects: the mutable objects among them, in the order in which they were met.
+        made: their forms.
         key: equal for values of the same types, structure and static parts.
     """
 
     def __init__(self, values: Sequence[Any]) -> None:
         self.leaves: list[Any] = []
         self.objects: list[Any] = []
+        self.made: list[Form] = []
         self._seen: dict[int, Any] = {}
         key: list[Any] = []
         self.forms = [self._of(value, key) for value in values]
@@ -58,6 +61,7 @@ class Incoming:
         self._seen[id(value)] = form
         if _heap.is_mutable(value):
             self.objects.append(value)
+            self.made.append(form)
         object.__setattr__(form, "parts", tuple([self._of(p, key) for p in parts]))
         return form
 
@@ -120,7 +124,9 @@ def build_inside(
 
 
 def _is_plain(cls: type) -> bool:
-    return not issubclass(cls, tuple | frozenset) and _heap.is_object_class(cls)
+    if issubclass(cls, tuple | frozenset) or _heap.is_frozen(cls):
+        return False
+    return _heap.is_object_class(cls)
 
 
 def empty(cls: type) -> Any:
@@ -128,6 +134,34 @@ def empty(cls: type) -> Any:
     return (
         cls.__new__(cls) if issubclass(cls, list | dict | set) else object.__new__(cls)
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Kept:
+    """A part that is where it was: the caller's own stays there.
+
+    Attributes:
+        label: the name, key or index.
+    """
+
+    label: Any
+
+
+def content_of(capture: Capture, obj: Any, before: tuple[Any, list[Any]]) -> New:
+    """The form of what an object holds that was changed, but for unchanged parts."""
+    found, old = _heap.parts_of(obj), _by_label(before)
+    assert found is not None
+    parts: list[Any] = [
+        Kept(label) if old.get(label, old) is part else capture.of(part)
+        for label, part in _by_label(found).items()
+    ]
+    return New(type(obj), found[0], tuple(parts), id(obj))
+
+
+def _by_label(parts: tuple[Any, list[Any]] | None) -> dict[Any, Any]:
+    static, values = parts or ((), [])
+    labels = static if isinstance(static, tuple) else range(len(values))
+    return dict(zip(labels, values, strict=True))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -170,23 +204,31 @@ class Outgoing:
                 return memo[form.uid]
             parts = [of(part) for part in form.parts]
             made = make(form.cls, form.static, parts)
-            if type(made) is list and has_segments(made):
-                made = spread(made)
+            if type(made) is Text and not any(map(is_traced, jax.tree.leaves(parts))):
+                made = formatted(made.parts, [])
+            if has_segments(made) or is_open(made):
+                made[:] = closed(made)
             memo[form.uid] = made
             return made
 
-        filled = [(i, f.static, [of(p) for p in f.parts]) for i, f in self.contents]
+        def refilled(number: int, form: New) -> tuple[int, Any, list[Any]]:
+            now = _by_label(_heap.parts_of(objects[number]))
+            parts = [now[p.label] if type(p) is Kept else of(p) for p in form.parts]
+            return number, form.static, parts
+
+        filled = [refilled(number, form) for number, form in self.contents]
         result = None if self.result is None else of(self.result)
         for number, static, parts in filled:
-            if any(type(p) is Segment for p in parts):
-                parts = spread(parts)
+            if has_segments(parts) or is_open(parts):
+                parts = closed(parts)
             _heap.fill(objects[number], static, parts)
         return result
 
 
 def as_operand(value: Any) -> Any:
-    """An array as a compiled program takes it."""
-    return value if isinstance(value, jax.Array) else jnp.asarray(value)
+    """An array, or what stands for one, as a compiled program takes it."""
+    ready = isinstance(value, jax.Array | jax.ShapeDtypeStruct)
+    return value if ready else jnp.asarray(value)
 
 
 __all__ = [

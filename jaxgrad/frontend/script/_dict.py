@@ -75,6 +75,7 @@ class ScriptDict:
     """
 
     __hash__ = None  # type: ignore[assignment]  # it changes, as dictionaries do
+    _walked = _contains = True  # a script looks into it; builtins see the content
 
     def __init__(self, values: "dict[Any, Any] | ScriptDict", *, type_hint: Any = None):
         """Copy a dictionary."""

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 
-from jaxgrad.errors import ArgumentError
+from jaxgrad.errors import ArgumentError, GraphError
 from jaxgrad.frontend.script._boundary import (
     Incoming,
     Outgoing,
     as_operand,
     build_inside,
+    content_of,
     static_key,
 )
+from jaxgrad.frontend.script._checked import CheckedError
 from jaxgrad.frontend.script._host import Host, NewRoot, defaults_of, read
-from jaxgrad.frontend.script._programs import program_of
+from jaxgrad.frontend.script._programs import fresh_program, program_of
+from jaxgrad.frontend.script._recompiled import warn_if_often
+from jaxgrad.frontend.script._surface import Surface
+from jaxgrad.graph import Graph
 from jaxgrad.lower.script import LoopOptions, Program, Session, bind, run_program
 from jaxgrad.lower.script._foreign import report
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._run import complaint
-from jaxgrad.lower.script._session import UNROLL
+from jaxgrad.lower.script._session import UNROLL, Errors
 from jaxgrad.lower.script._stage import Raised
-from jaxgrad.lower.script._template import Capture
+from jaxgrad.lower.script._template import (
+    Capture,
+    Clashing,
+    Missing,
+    New,
+    Optional,
+    build,
+)
 from jaxgrad.lower.script._values import is_traced
 
 MODES = ("raise", "return", "ignore")
@@ -39,15 +53,25 @@ class Compiled:
         guards: what was read outside, and has to be the same.
         outgoing: what it leaves.
         raisers: the errors that it can report.
+        numbers: of those errors that have values in their messages.
+        stripped: what was left out, as it needs a host.
     """
 
-    def __init__(self, script: ScriptFunction, incoming: Incoming, roots: Any) -> None:
-        self._script, self._incoming, self._roots = script, incoming, roots
+    def __init__(
+        self,
+        script: ScriptFunction,
+        incoming: Incoming,
+        roots: Any,
+        strips: bool = False,
+    ) -> None:
+        self._script, self.incoming, self._roots = script, incoming, roots
+        self._strips = strips
         self._arrays = len(incoming.leaves)
         self.guards: list[tuple[Any, str, Any]] = []
         self.outgoing: Outgoing | None = None
         self.raisers: list[Any] = []
         self.numbers: list[int] = []
+        self.stripped: list[str] = []
         flat = functools.partial(self.flat)
         flat.__name__ = flat.__qualname__ = script.__name__  # type: ignore[attr-defined]
         self.run = jax.jit(flat)
@@ -55,10 +79,10 @@ class Compiled:
     def flat(self, *leaves: Any) -> Any:
         """Trace the program on arrays; what else it leaves is kept here."""
         script = self._script
-        values, objects = build_inside(self._incoming.forms, leaves)
+        values, objects = build_inside(self.incoming.forms, leaves)
         count = len(values) - len(self._roots)
         roots = dict(zip(self._roots, values[count:], strict=True))
-        host = Host(script.errors, roots, script._wanted)
+        host = Host(script.errors, roots, script._wanted, self._strips)
         session = Session(host, script.options)
         session.globals += list(roots.values())
         snapshot = Snapshot([*values, *session.roots()])
@@ -73,16 +97,20 @@ class Compiled:
         form = capture.of(result) if done else None
         inside = {id(obj): i for i, obj in enumerate(objects)}
         contents = [
-            (inside[id(o)], capture.content(o)) for o in changed if id(o) in inside
+            (inside[id(o)], content_of(capture, o, snapshot.before(o)))
+            for o in changed
+            if id(o) in inside
         ]
         self.outgoing = Outgoing(form, contents, inside, objects)
+        self.stripped = list(host.stripped)
         self.guards = list(host.guards.values())
         self.raisers = session.raisers
         errors = session.errors
         self.numbers = list(errors.values)
         parts = [errors.values[n] for n in self.numbers]
-        check_result(session, result, program)
-        if isinstance(errors.code, int) and errors.code == 0:
+        check_forms(session, [form, *(c for _, c in contents)], program)
+        fine = isinstance(errors.code, int) and errors.code == 0
+        if fine or (script.errors == "ignore" and done):
             return capture.leaves, None, ()
         return capture.leaves, errors.code, parts
 
@@ -100,22 +128,18 @@ class Compiled:
         Returns:
             What the script returns.
         """
-        script = self._script
+        mode = self._script.errors
         leaves, code, parts = self.run(*map(as_operand, incoming.leaves))
         assert self.outgoing is not None
-        if code is not None and script.errors == "raise":
+        if code is not None and mode != "return":
             self._raise(code, parts)
         result = self.outgoing.finish(leaves, incoming.objects)
-        if script.errors == "return":
-            from jaxgrad.frontend.script._checked import CheckedError
-
-            return CheckedError(code, parts, self.numbers, self.raisers), result
+        if mode == "return":
+            return CheckedError.of(code, parts, self.numbers, self.raisers), result
         return result
 
     def _raise(self, code: Any, parts: Any) -> None:
         if is_traced(code):
-            from jaxgrad.lower.script._session import Errors
-
             errors = Errors()
             errors.code = code
             errors.values.update(zip(self.numbers, parts, strict=True))
@@ -131,17 +155,57 @@ def _is_argument(obj: Any, session: Session) -> bool:
     return obj is not session.errors and obj is not session.errors.values
 
 
-def check_result(session: Session, result: Any, program: Program) -> None:
-    """Refuse results in which a variable has no value."""
-    from jaxgrad.lower.script._values import SPECIAL
+def check_forms(session: Session, forms: Sequence[Any], program: Program) -> None:
+    """Refuse results, and changed objects, in which a variable has no value."""
+    todo = [form for form in forms if form is not None]
+    while todo:
+        form = todo.pop()
+        if isinstance(form, New):
+            todo += form.parts
+        elif isinstance(form, Missing | Optional | Clashing):
+            raise complaint(session, build(form, _Nothing(), {}), program.place)
 
-    for leaf in jax.tree.leaves(result):
-        if isinstance(leaf, SPECIAL):
-            raise complaint(session, leaf, program.place)
+
+class _Nothing:
+    """Stands for the arrays of a form, where nobody looks at them."""
+
+    def __getitem__(self, index: int) -> None:
+        return None
 
 
-class ScriptFunction:
-    """A function whose control flow may depend on traced values; made by `script`."""
+class ScriptFunction(Surface):
+    """A function whose control flow may depend on traced values; made by `script`.
+
+    It is compiled for the types, and the static values, of the arguments of a call,
+    when it is called first; and it is a JAX function like any other: `jax.jit`,
+    `jax.grad`, `jax.vmap`, `jax.lax.scan` and `jax.export` take it.
+
+    Attributes:
+        function: the Python function.
+        errors: what is done with errors: "raise", "return" or "ignore".
+        options: how loops are compiled.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> import jaxgrad
+        >>> @jaxgrad.script
+        ... def leaky(x):
+        ...     if x < 0:
+        ...         return x / 10
+        ...     return x
+        >>> leaky(jnp.float32(-2.0)).item(), jax.grad(leaky)(3.0).item()
+        (-0.20000000298023224, 1.0)
+        >>> print(leaky.code)
+        def leaky(x):
+            if x < 0:
+                return x / 10
+            return x
+        >>> [node.kind() for node in leaky.graph_for(jnp.float32(1)).nodes()]
+        ['lax::lt', 'lax::convert_element_type', 'lax::cond']
+    """
+
+    __name__: str
+    __qualname__: str
 
     def __init__(
         self,
@@ -159,8 +223,11 @@ class ScriptFunction:
         self.function = function
         self.errors = errors
         self.options = LoopOptions(max_steps, grad, unroll)
+        self._own_program: Program | None = None  # once its graph was handed out
+        self._original = -1  # the version of the graph that the source gave
         self._wanted: list[tuple[Any, str]] = []
         self._compiled: dict[Any, list[Compiled]] = {}
+        self._warned = False
         self._lock = threading.RLock()
         functools.update_wrapper(self, function)
 
@@ -168,51 +235,162 @@ class ScriptFunction:
         """What a script that calls this one follows."""
         return self.function, []
 
+    def _call_inside(self, session: Session, args: Sequence[Any], kwargs: Any) -> Any:
+        """What a script does that calls this one: it has options of its own."""
+        found = session.host.callee(session, self)
+        if callable(found):
+            return found(session, args, kwargs)
+        program, function, defaults, extra = found
+        values = bind(program, [*extra, *args], kwargs, defaults)
+        with self._options_inside(session), session.call(program.name, session.place):
+            return run_program(session, program, function, values)
+
+    @contextlib.contextmanager
+    def _options_inside(self, session: Session) -> Iterator[None]:
+        if self.errors == "return":
+            raise session.error(
+                f"{self.__name__} was scripted with errors='return', which has no "
+                "meaning inside another script: its error is part of that one's",
+                "call the function itself, and script what calls it so",
+            )
+        options, errors = session.options, session.errors
+        if self.options != LoopOptions():
+            session.options = self.options
+        if self.errors == "ignore":
+            session.errors = Errors()
+        try:
+            yield
+        finally:
+            session.options, session.errors = options, errors
+
     @property
     def program(self) -> Program:
         """The source as a graph, and how it is called."""
-        return program_of(self.function)
+        own = self._own_program
+        if own is None:
+            return program_of(self.function)
+        if own.graph.version == self._original:
+            # Nobody edited it: what the names in the source stand for may have changed.
+            current = program_of(self.function)
+            if current is not self._source_program:
+                return self._adopt(current)
+        return own
+
+    def _adopt(self, current: Program) -> Program:
+        """Take a graph of one's own, which edits of others don't change."""
+        self._source_program = current
+        own = self._own_program = fresh_program(self.function)
+        self._original = own.graph.version
+        return own
 
     @property
-    def graph(self) -> Any:
-        """The graph of the source."""
-        return self.program.graph
+    def graph(self) -> Graph:
+        """The graph of the source; editing it, or assigning another, changes calls.
+
+        Raises:
+            GraphError: what is assigned is no legal graph, or has other inputs.
+        """
+        with self._lock:
+            if self._own_program is None:
+                self._adopt(program_of(self.function))
+            return self.program.graph
+
+    @graph.setter
+    def graph(self, graph: Graph) -> None:
+        if not isinstance(graph, Graph):
+            raise GraphError(f"Expected a Graph; got {type(graph).__name__}.")
+        graph.lint()
+        expected = len(self.graph.inputs())
+        if len(graph.inputs()) != expected or len(graph.outputs()) != 1:
+            raise GraphError(
+                f"A graph for {self.__name__} needs {expected} inputs, its parameters, "
+                f"and one output; this one has {len(graph.inputs())} and "
+                f"{len(graph.outputs())}."
+            )
+        self._own_program = dataclasses.replace(self.program, graph=graph)
+        self._original = -1
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it, compiled for the types of the arguments.
 
+        Args:
+            *args: arrays, which are traced; containers and objects with arrays in them;
+                and anything else, for whose value it is compiled.
+            **kwargs: arguments by name.
+
         Returns:
-            What the function returns.
+            What the function returns; a pair of a `CheckedError` and that, for
+            `errors="return"`.
+
+        Raises:
+            ScriptError: the source can't be compiled for these types.
+            MaxStepsError: a loop went on after `max_steps`.
         """
         compiled, incoming = self._find(args, kwargs)
         return compiled(incoming)
+
+    def _incoming(self, values: Sequence[Any]) -> tuple[Incoming, list[Any]]:
+        """The arguments and the globals that are inputs, apart; and those globals."""
+        known = list(self._wanted)
+        roots = [(id(holder), name) for holder, name in known]
+        return Incoming([*values, *(read(h, n) for h, n in known)]), roots
 
     def _find(self, args: Sequence[Any], kwargs: Any) -> tuple[Compiled, Incoming]:
         """The program for these arguments, traced if need be."""
         program = self.program
         values = bind(program, args, kwargs, defaults_of(program, self.function))
         while True:
-            known = list(self._wanted)
-            roots = [(id(holder), name) for holder, name in known]
-            incoming = Incoming([*values, *(read(h, n) for h, n in known)])
-            key = (program.graph, program.graph.version, len(known), incoming.key)
+            incoming, roots = self._incoming(values)
+            key = (program.graph, program.graph.version, len(roots), incoming.key)
             with self._lock:
                 for compiled in self._compiled.get(key, ()):
                     if compiled.holds():
                         return compiled, incoming
-            compiled = Compiled(self, incoming, roots)
-            before = len(self._wanted)
-            try:
-                compiled.run.trace(*map(as_operand, incoming.leaves))
-            except NewRoot:
-                assert len(self._wanted) > before
+            compiled = self._fresh(incoming, roots)
+            if compiled is None:
                 continue
             with self._lock:
                 self._compiled.setdefault(key, []).append(compiled)
+                warn_if_often(self, program)
             return compiled, incoming
 
+    def _fresh(
+        self, incoming: Incoming, roots: Sequence[Any], strips: bool = False
+    ) -> Compiled | None:
+        """A program for arguments, traced; None if a global is a new input of it."""
+        compiled = Compiled(self, incoming, roots, strips)
+        try:
+            compiled.run.trace(*map(as_operand, incoming.leaves))
+        except NewRoot:
+            assert len(self._wanted) >= len(roots)
+            return None
+        return compiled
+
+    def clear_cache(self) -> None:
+        """Forget what was compiled; the next call compiles anew."""
+        with self._lock:
+            self._compiled.clear()
+
+    _debug_flush_compilation_cache = clear_cache
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else BoundScript(self, instance)
+
+    def __copy__(self) -> ScriptFunction:
+        options = dataclasses.asdict(self.options)
+        made = ScriptFunction(self.function, errors=self.errors, **options)
+        if self._own_program is not None and self.graph.version != self._original:
+            made.graph = self.graph.copy()
+        return made
+
+    def __deepcopy__(self, memo: Any) -> ScriptFunction:
+        return self.__copy__()
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # as functions are: by name
 
     def __repr__(self) -> str:
         return f"<jaxgrad.ScriptFunction {self.__qualname__}>"
+
+
+from jaxgrad.frontend.script._bound import BoundScript  # noqa: E402 (both need it)

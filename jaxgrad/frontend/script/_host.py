@@ -29,13 +29,27 @@ class Host:
         mode: what is done with errors: "raise", "return" or "ignore".
         guards: what was read: the holder, the name and the value.
         roots: the values of the globals that are inputs, by holder and name.
+        strips: whether what calls the host, `print` say, is left out.
     """
 
-    def __init__(self, mode: str, roots: dict[Any, Any], wanted: list[Any]) -> None:
-        self.mode, self.roots = mode, roots
+    def __init__(
+        self,
+        mode: str,
+        roots: dict[Any, Any],
+        wanted: list[Any],
+        strips: bool = False,
+    ) -> None:
+        self.mode, self.roots, self.strips = mode, roots, strips
         self.guards: dict[Any, tuple[Any, str, Any]] = {}
+        self.stripped: dict[str, None] = {}  # what was left out, and where
         self._wanted = wanted
         self._kinds: dict[str, Any] = {}
+
+    def strip(self, what: str, place: Any) -> bool:
+        """Whether something that calls the host is left out."""
+        if self.strips:
+            self.stripped[what if place is None else f"{what} at {place.text()}"] = None
+        return self.strips
 
     def resolved(self, kind: str, resolve: Callable[[str], Any]) -> Any:
         """The callable of a kind."""
@@ -71,25 +85,42 @@ class Host:
         extra: list[Any] = []
         inner = getattr(fn, "_scripted", None)
         if inner is not None and not isinstance(fn, type):
+            if "_own_program" in getattr(fn, "__dict__", ()):  # its graph can be edited
+                graph = GraphOf(fn)
+                self.guards[id(fn), "graph"] = (graph, "graph", graph.now())
+                if fn._own_program is not None:
+                    own = fn.program
+                    return own, fn.function, defaults_of(own, fn.function), extra
             fn, extra = inner()
+        outside = _marks.outside_of(fn)
+        if outside is not None:
+            return outside
         if not isinstance(fn, types.FunctionType):
             return None
-        mark = _marks.mark_of(fn)
-        if mark == "unused":
-            raise session.error(
-                f"{fn.__qualname__} is marked @jaxgrad.unused, and was called",
-                "mark it @jaxgrad.ignore to call it in Python",
-            )
-        if mark == "ignore" or (is_library(fn) and inner is None):
+        if is_library(fn) and inner is None:
             return None
-        if fn.__code__.co_flags & 0x20:  # a generator runs as Python does it
-            return None
+        if fn.__code__.co_filename == "<string>" and fn.__name__.startswith("__"):
+            return None  # what `dataclasses` made
         program = self.program(fn)
         return program, fn, defaults_of(program, fn), extra
 
     def program(self, fn: Any) -> Program:
         """The program of a function that is followed."""
         return program_of(fn)
+
+
+class GraphOf:
+    """What a guard reads of a script whose graph can be edited."""
+
+    def __init__(self, script: Any) -> None:
+        self.script = script
+
+    def now(self) -> Any:
+        """Its graph, and how often that was edited; None if nobody asked for it."""
+        if self.script._own_program is None:
+            return None
+        graph = self.script.program.graph
+        return graph, graph.version
 
 
 def defaults_of(program: Program, fn: Any) -> dict[str, Any]:
@@ -130,6 +161,8 @@ def callable_library(value: Any) -> bool:
 
 def read(holder: Any, name: str) -> Any:
     """What a guard reads: a cell's content, or a name of a namespace."""
+    if isinstance(holder, GraphOf):
+        return holder.now()
     if isinstance(holder, types.CellType):
         return holder.cell_contents
     if isinstance(holder, dict):

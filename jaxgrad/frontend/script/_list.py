@@ -52,6 +52,7 @@ class ScriptList:
     """
 
     __hash__ = None  # type: ignore[assignment]  # it changes, as lists do
+    _walked = _contains = True  # a script looks into it; builtins see the content
 
     def __init__(self, values: "list[Any] | ScriptList", *, type_hint: Any = None):
         """Copy a list."""

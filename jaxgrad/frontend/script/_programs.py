@@ -87,20 +87,30 @@ def program_of(function: Any, owner: str = "") -> Program:
             program, guards = cached
             if all(find(function, n)[0] is v for n, v in guards.items()):
                 return program
-        guards = {}
-        source = source_of(function)
-        check(source)
-        if not owner:
-            owner = _owner(function)
-        filename, label = source.filename, source.name
-        program = emit(
-            source,
-            lambda node: range_of(filename, node, label),
-            functools.partial(_known, function, guards),
-            owner=owner,
-        )
+        program, guards = _emitted(function, owner)
         _by_code[function.__code__] = program, guards
         return program
+
+
+def fresh_program(function: Any) -> Program:
+    """A program of a function that nobody else has, so that it may be edited."""
+    return _emitted(function, "")[0]
+
+
+def _emitted(function: Any, owner: str) -> tuple[Program, dict[str, Any]]:
+    guards: dict[str, Any] = {}
+    source = source_of(function, unwrap=False)
+    check(source)
+    if not owner:
+        owner = _owner(function)
+    filename, label = source.filename, source.name
+    program = emit(
+        source,
+        lambda node: range_of(filename, node, label),
+        functools.partial(_known, function, guards),
+        owner=owner,
+    )
+    return program, guards
 
 
 def _owner(function: Any) -> str:

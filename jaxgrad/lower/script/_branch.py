@@ -173,7 +173,9 @@ def _opened(
     a, b = forms
     assert isinstance(a, New)
     assert isinstance(b, New)
-    same = [len(s.snapshot.before(obj)[1]) for s in sides if id(obj) in s.snapshot.objects]
+    same = [
+        len(s.snapshot.before(obj)[1]) for s in sides if id(obj) in s.snapshot.objects
+    ]
     start = min(s.kept.get(id(obj), n) for s, n in zip(sides, same, strict=False))
     ends = [f.parts[start:] for f in (a, b)]
     if len(ends[0]) == len(ends[1]) and not any(map(_has_buffer, ends)):
@@ -194,6 +196,7 @@ def content(
     Raises:
         ScriptError: the two don't go together.
     """
+
     def say(first: str, second: str, remedy: str) -> Clash:
         texts = [
             f"{t} in {w}" for t, w in zip((first, second), paths.whats, strict=True)

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jaxgrad.errors import ScriptError
-from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
 from jaxgrad.lower.script._hooks import behind, call_hooked, hooks_of, reached
 from jaxgrad.lower.script._iterate import Iterator, iterator_of
+from jaxgrad.lower.script._native import native
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._program import bind
 from jaxgrad.lower.script._run import run_program

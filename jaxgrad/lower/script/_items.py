@@ -36,13 +36,14 @@ def get_item(session: Session, owner: Any, index: Any) -> Any:
     if isinstance(owner, list | tuple) and is_integer(index):
         return _pick(session, owner, index)
     if isinstance(owner, dict) and is_traced(index):
-        raise _traced_key(session)
+        raise traced_key(session)
     if isinstance(owner, np.ndarray) and _is_traced_index(index):
         owner = jnp.asarray(owner)
     return call_at(session.place, operator.getitem, (owner, index))
 
 
-def _traced_key(session: Session) -> Exception:
+def traced_key(session: Session) -> Exception:
+    """The error for a key of a dict that is traced."""
     return session.needs_python(
         "it looks up a key that depends on the round",
         "a traced value can't be the key of a dict",
@@ -87,7 +88,7 @@ def set_item(session: Session, owner: Any, index: Any, value: Any) -> Any:
     if has_segments(owner):
         owner[:] = spread(owner)
     if isinstance(owner, dict) and is_traced(index):
-        raise _traced_key(session)
+        raise traced_key(session)
     if isinstance(owner, list) and is_integer(index):
         return _set_picked(session, owner, index, value)
     from jaxgrad.lower.script._calls import call_method, is_users

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad.lower.script._segment import has_segments, spread
-from jaxgrad.lower.script._values import is_array, is_traced
+from jaxgrad.lower.script._values import TracedLength, is_array, is_traced
 
 
 class Iterator:
@@ -44,7 +44,7 @@ class Iterator:
     def __iter__(self) -> PythonIterator[Any]:
         """All items, where their number is known."""
         if is_traced(self.length):
-            raise TypeError("the number of items is traced: loop over it with `for`")
+            raise TracedLength("the number of items is traced")
         return (self.at(i) for i in range(self.length))
 
     def __len__(self) -> int:

@@ -14,11 +14,11 @@ from jaxgrad.graph import Node, PythonOp
 from jaxgrad.graph._callables import resolve
 from jaxgrad.lower.script import _calls, _raising
 from jaxgrad.lower.script._branch import Paths, choose
-from jaxgrad.lower.script._builtins import native
 from jaxgrad.lower.script._closure import Closure
-from jaxgrad.lower.script._items import set_item
+from jaxgrad.lower.script._items import set_item, traced_key
 from jaxgrad.lower.script._iterate import Counted, iterator_of
 from jaxgrad.lower.script._loop import loop, names_of
+from jaxgrad.lower.script._native import native
 from jaxgrad.lower.script._run import Rule, roots_of, run_block
 from jaxgrad.lower.script._segment import is_open, length_of, whole
 from jaxgrad.lower.script._session import Frame, LoopOptions, Session
@@ -144,6 +144,8 @@ def _dict(session: Session, frame: Frame, node: Node, values: Values) -> Any:
         key, value = values[2 * i], values[2 * i + 1]
         if i in merged:
             found.update(value)
+        elif is_traced(key):
+            raise traced_key(session)
         else:
             found[key] = value
     return found
@@ -255,15 +257,21 @@ def _with(session: Session, frame: Frame, node: Node, values: Values) -> Any:
         finally:
             frame.loops.pop()
     call = _calls.call_method
+    place = session.place
     frame.env[enter] = call(session, manager, "__enter__", [], {})
     try:
         found = run_block(session, frame, body)
     except BaseException as error:
         what = (type(error), error, error.__traceback__)
+        raised = session.place
         if call(session, manager, "__exit__", list(what), {}):
             raise session.error(
-                "a context manager that swallows exceptions can't be compiled",
-                "use an if in its place",
+                f"this context manager swallows a {type(error).__name__}, which "
+                "compiled code can't",
+                "test for the case with `if`, or put the `with` round the call of the "
+                "scripted function",
+                place,
+                [("raised here", raised)],
             ) from error
         raise
     call(session, manager, "__exit__", [None, None, None], {})

@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import linecache
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -101,6 +103,23 @@ def error_at(
         if where is not None:
             error.add_note(f"{what}, {where.text()}:\n{_indented(where.highlight())}")
     return error
+
+
+def narrowed(place: SourceRange, name: str) -> SourceRange:
+    """The part of a place where a name is read; all of it if that isn't found."""
+    last = place.end_line or place.line
+    read = re.compile(rf"(?<![\w.\"']){re.escape(name)}(?!\w|\s*=[^=])")
+    for number in range(place.line, last + 1):
+        line = linecache.getline(place.filename, number)
+        start = (place.column or 0) if number == place.line else 0
+        end = place.end_column if number == last else None
+        found = read.search(line, start, len(line) if end is None else end)
+        if found is not None:
+            first, end = found.span()
+            return dataclasses.replace(
+                place, line=number, column=first, end_line=number, end_column=end
+            )
+    return place
 
 
 def _indented(text: str) -> str:

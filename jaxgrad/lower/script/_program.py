@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxgrad.graph import Graph, SourceRange
+from jaxgrad.graph import Graph, Node, SourceRange
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,19 @@ class Parameter:
     kind: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Origins:
+    """Where the outputs of a node with blocks come from, for messages.
+
+    Attributes:
+        places: for each path, the place of each output's value; None where unknown.
+        paths: what the paths are called; () for those of an `if`.
+    """
+
+    places: tuple[tuple[SourceRange | None, ...], ...]
+    paths: tuple[str, ...] = ()
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Program:
     """A function's source as a graph.
@@ -37,6 +50,7 @@ class Program:
         captures: the names of the captured values.
         place: where it is defined.
         owner: the name of the class around it, for private names; "" if there is none.
+        origins: for nodes with blocks, where what they leave comes from.
     """
 
     graph: Graph
@@ -45,6 +59,7 @@ class Program:
     captures: tuple[str, ...]
     place: SourceRange
     owner: str = ""
+    origins: Mapping[Node, Origins] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<{self.name} at {self.place.text()}>"

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxgrad.graph import Block, Node, Value
+from jaxgrad.lower.script._explained import explained
+from jaxgrad.lower.script._places import narrowed
 from jaxgrad.lower.script._program import Program
 from jaxgrad.lower.script._segment import is_growing
 from jaxgrad.lower.script._session import Frame, Session
@@ -47,7 +49,7 @@ def run_program(
         result = result.value
     if isinstance(result, SPECIAL):
         place = graph.outputs()[0].node().source_range()
-        raise complaint(session, result, place or program.place)
+        raise complaint(session, result, place or program.place, used=False)
     return result
 
 
@@ -84,7 +86,9 @@ def run_node(session: Session, frame: Frame, node: Node, values: list[Any]) -> N
             check_growing(session, node, values)
         result = rule(session, frame, node, values)
     except Exception as error:
-        raise _placed(session, node, error) from error.__cause__
+        placed = _placed(session, frame, node, error)
+        cause = error.__cause__ if placed is error else error
+        raise placed from cause
     outputs = node._outputs
     if len(outputs) == 1 and kind not in _MANY:
         frame.env[outputs[0]] = result
@@ -125,10 +129,14 @@ _MANY = frozenset(
 )
 
 
-def _placed(session: Session, node: Node, error: Exception) -> Exception:
+def _placed(
+    session: Session, frame: Frame, node: Node, error: Exception
+) -> Exception:
     """The error, with the place in the script that it comes from."""
     place = node._source
     if place is not None and not getattr(error, "_placed", False):
+        session.place = place
+        error = explained(session, frame, node, error)
         if not isinstance(error, SyntaxError):
             error.add_note(f"In {place.text()}\n{place.highlight()}")
         try:
@@ -138,14 +146,19 @@ def _placed(session: Session, node: Node, error: Exception) -> Exception:
     return error
 
 
-def complaint(session: Session, value: Any, place: Any) -> Exception:
-    """The error for the use of what is no value."""
+def complaint(
+    session: Session, value: Any, place: Any, used: bool = True
+) -> Exception:
+    """The error for the use of what is no value; `used`: something uses it there."""
     if isinstance(value, Clash):
-        also = [(f"the value in {what}", where) for what, where in value.places]
-        first = next((where for _, where in value.places if where is not None), None)
-        also.append(("used here", place))
-        return session.error(value.message, value.remedy, first or place, also)
+        places = [(what, where) for what, where in value.places if where is not None]
+        first = places[0][1] if places else place
+        also = [(f"the value in {what}", at) for what, at in places if at != first]
+        if used and place != first:
+            also.append(("used here", place))
+        return session.error(value.message, value.remedy, first, also)
     name = value.name
+    place = None if place is None else narrowed(place, name)
     if isinstance(value, Undefined) and not value.why:
         return session.error(
             f"{name!r} has no value here", "bind it before this line", place

@@ -174,7 +174,9 @@ class Session:
     @contextlib.contextmanager
     def call(self, name: str, place: SourceRange | None) -> Iterator[None]:
         """Errors inside show that `name` was called from `place`."""
-        depths = [d for n, d in zip(self.calls, self._depths, strict=True) if n[0] == name]
+        depths = [
+            d for n, d in zip(self.calls, self._depths, strict=True) if n[0] == name
+        ]
         if len(set(depths)) > _TRACED_CALLS:
             raise self.endless(name)
         self.calls.append((name, place))
@@ -182,8 +184,8 @@ class Session:
         try:
             yield
         except RecursionError:
-            raise self.endless(name) from None
-        except ScriptError as error:
+            raise self.endless(name, 1) from None
+        except Exception as error:
             add_chain(error, name, place)
             raise
         finally:
@@ -210,10 +212,19 @@ class Session:
                 "copy it first (list(x), dict(x)), or change it on both paths",
             )
 
-    def endless(self, name: str) -> ScriptError:
-        """The error for a recursion that a traced condition should end."""
-        names = [n for n, _ in self.calls]
-        cycle = [*names[len(names) - 1 - names[-2::-1].index(name) - 1 :], name] if name in names[:-1] else [name, name]
+    def endless(self, name: str, own: int = 0) -> ScriptError:
+        """The error for a recursion that a traced condition should end.
+
+        Args:
+            name: the function that is called again.
+            own: how many of the calls around are this one.
+
+        Returns:
+            The error.
+        """
+        names = [n for n, _ in self.calls][: len(self.calls) - own]
+        around = names[::-1].index(name) + 1 if name in names else 0
+        cycle = [*(names[-around:] if around else [name]), name]
         return self.error(
             f"the recursion of {name!r} does not end: {' -> '.join(cycle)}",
             "let it depend on Python values, or write a loop: both branches of a traced "
@@ -238,7 +249,9 @@ class Session:
         """The error for what a rolled loop can't do, and an unrolled one perhaps can."""
         from jaxgrad.lower.script._values import NeedsPython
 
-        return NeedsPython(reason) if self.could_unroll() else self.error(message, remedy)
+        return (
+            NeedsPython(reason) if self.could_unroll() else self.error(message, remedy)
+        )
 
     def raiser(self, key: Any, make: Callable[[Any], BaseException]) -> int:
         """The number of an error that can be raised; equal keys have the same."""
@@ -249,7 +262,9 @@ class Session:
         return number
 
 
-def add_chain(error: ScriptError, name: str, place: SourceRange | None) -> None:
+def add_chain(error: Exception, name: str, place: SourceRange | None) -> None:
     """Note that an error is in `name`, which is called from `place`."""
     if place is not None:
-        error.add_note(f"while compiling {name}, called from {place.text()}")
+        note = f"while compiling {name}, called from {place.text()}"
+        if getattr(error, "__notes__", [""])[-1] != note:  # a recursion's notes repeat
+            error.add_note(note)

@@ -18,6 +18,8 @@ import numpy as np
 
 from jaxgrad import _compat
 
+PASS = object()  # a handler's answer: let the function itself do it
+
 
 @dataclasses.dataclass(frozen=True)
 class Undefined:
@@ -67,6 +69,10 @@ class Clash:
 
 
 SPECIAL = (Undefined, Maybe, Clash)
+
+
+class TracedLength(TypeError):
+    """Items were asked for whose number is traced."""
 
 
 class NeedsPython(Exception):
@@ -157,8 +163,8 @@ def truth(value: Any) -> Any:
         return bool(value)
     if value.size != 1:
         raise ValueError(
-            f"the truth value of an array of shape {value.shape} is ambiguous: reduce "
-            "it with any() or all()"
+            f"the truth value of {jax.typeof(value).str_short(short_dtypes=True)} is "
+            "ambiguous: reduce it with any() or all()"
         )
     value = value if value.ndim == 0 else value.reshape(())
     return value if value.dtype == jnp.bool_ else value != 0
