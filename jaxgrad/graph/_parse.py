@@ -190,6 +190,9 @@ class _GraphReader:
             self.finish(node, at)
         node._link(block._end)
         self.blocks(node, [name for name, _, _ in outputs])
+        if node._kind == "prim::Closure" and scanner.sees("graph("):
+            inner = _GraphReader(scanner, self.functions).graph()
+            node._attributes["graph"] = inner
 
     def operation(self, outputs: list[types.Type]) -> Node:
         """The kind and the attributes of a node."""

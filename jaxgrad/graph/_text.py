@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _INDENT = "  "
 # What a PythonOp shows by its name, its scalars, and the order of its letters.
 _PYTHON_OP = frozenset({"pyobj", "cconv", "scalar_args"})
+# What a closure doesn't show in its line: its graph stands below it, and says the rest.
+_CLOSURE = frozenset({"graph", "program"})
 # Nested calls have many parameters that say nothing about what they compute.
 _CALLS = frozenset({"lax::jit", "lax::pjit"})
 
@@ -62,11 +64,7 @@ def graph_text(graph: Graph, print_source_ranges: bool | None) -> str:
     Returns:
         The text, without a newline at its end.
     """
-    writer = _Writer(print_source_ranges)
-    inputs = f",\n{' ' * len('graph(')}".join(writer.values(graph.inputs()))
-    body = writer.nodes(graph.block(), _INDENT)
-    outputs = _names(graph.return_node()._inputs)
-    return "\n".join([f"graph({inputs}):", *body, f"{_INDENT}return ({outputs})"])
+    return "\n".join(_Writer(print_source_ranges).graph(graph, ""))
 
 
 def block_text(block: Block) -> str:
@@ -89,6 +87,14 @@ class _Writer:
         self.source_ranges = given
         self.types: dict[int, tuple[Any, str]] = {}
 
+    def graph(self, graph: Graph, indent: str) -> Iterator[str]:
+        """The lines of a graph."""
+        opening = f"{indent}graph("
+        inputs = f",\n{' ' * len(opening)}".join(self.values(graph.inputs()))
+        yield f"{opening}{inputs}):"
+        yield from self.nodes(graph.block(), indent + _INDENT)
+        yield f"{indent}{_INDENT}return ({_names(graph.return_node()._inputs)})"
+
     def block(self, block: Block, label: str, indent: str) -> Iterator[str]:
         """The lines of a nested block."""
         inputs = ", ".join(self.values(block.inputs()))
@@ -102,6 +108,8 @@ class _Writer:
             yield indent + self.line(node)
             for i, inner in enumerate(node.blocks()):
                 yield from self.block(inner, f"block{i}", indent + _INDENT)
+            if node._kind == "prim::Closure" and "graph" in node._attributes:
+                yield from self.graph(node._attributes["graph"], indent + _INDENT)
 
     def line(self, node: Node) -> str:
         """One node."""
@@ -193,6 +201,8 @@ def default_cconv(inputs: int, scalars: int) -> str:
 
 def _attributes(node: Node) -> list[str]:
     hidden, attributes = set(node._hidden()), node._attributes
+    if node._kind == "prim::Closure":
+        attributes = {n: v for n, v in attributes.items() if n not in _CLOSURE}
     if node._operator is not None and any(v is None for v in attributes.values()):
         # What nobody gave; JAX's public functions don't always take it.
         given = {n: v for n, v in attributes.items() if v is not None}

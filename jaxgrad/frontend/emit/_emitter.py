@@ -19,6 +19,7 @@ from jaxgrad.frontend.emit._names import Scope, body_of, free_names
 from jaxgrad.frontend.emit._syntax import last_of_header, text_name
 from jaxgrad.graph import Block, Graph, Node, SourceRange, Value, types
 from jaxgrad.lower.script import Program
+from jaxgrad.lower.script._program import Origins
 
 # No names of Python's: how the statements so far ended, and what they returned.
 STATUS, RETURNED = "$status", "$ret"
@@ -43,6 +44,8 @@ class Emitter:
         place: the piece of source that is emitted now.
         renamed: the targets of the comprehensions around the insert point, under the
             names that keep them apart from the function's own.
+        bound: where names were bound to values; "" stands for no name.
+        origins: for nodes with blocks, where what they leave comes from.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class Emitter:
         self.live = Liveness(statements)
         self.place: SourceRange | None = None
         self.renamed: dict[str, str] = {}
+        self.bound: dict[tuple[str, Value], SourceRange | None] = {}
+        self.origins: dict[Node, Origins] = {}
 
     # --- what the pieces of a function are --------------------------------------------
     # Said by the subclass: its rules need this class.
@@ -264,7 +269,9 @@ class Emitter:
         before = dict(self.env)
         for name, value in before.items():
             if value.node()._kind in ("prim::If", "prim::Loop", "prim::Reached"):
+                origin = self.origin(name, value)
                 self.env[name] = self.named(name, self.value("prim::Reached", value))
+                self.bound[name, self.env[name]] = origin
         fresh = dict(self.env)
         run()
         for name, value in before.items():

@@ -134,10 +134,13 @@ def _comparison(emitter: Emitter, op: ast.cmpop, left: Value, right: Value) -> V
 def _ternary(emitter: Emitter, node: ast.IfExp) -> Value:
     test = emitter.expression(node.test, truth=True)
     emitter.at(node)
-    arms = (
-        lambda: emitter.expression(node.body),
-        lambda: emitter.expression(node.orelse),
-    )
+
+    def arm(part: ast.expr) -> Value:
+        value = emitter.expression(part)
+        emitter.binds("", value, part)
+        return value
+
+    arms = (lambda: arm(node.body), lambda: arm(node.orelse))
     found = emitter.choose(test, arms, None)
     assert found is not None
     return found

@@ -12,7 +12,7 @@ from jaxgrad.frontend.emit._flow import EXITS, Ending, endings
 from jaxgrad.frontend.emit._names import free_names, parameters
 from jaxgrad.frontend.emit._statements import block
 from jaxgrad.frontend.emit._syntax import text_name
-from jaxgrad.graph import Block, Value, types
+from jaxgrad.graph import Block, SourceRange, Value, types
 from jaxgrad.lower.script import Parameter, Program
 
 # What nobody needs unless it has uses: it does nothing by itself.
@@ -66,6 +66,7 @@ class FunctionEmitter(Emitter):
             captures=captures,
             place=self.places(function),
             owner=self.owner,
+            origins=self.origins,
         )
 
     def _bind_inputs(self) -> tuple[str, ...]:
@@ -77,12 +78,18 @@ class FunctionEmitter(Emitter):
         annotated = _annotations(self.function.args)
         for name in parameters(self.function):
             self.env[name] = self._input(name)
+            self.bound[name, self.env[name]] = self._place_of(name)
             if name in annotated:
                 self.env[name]._type = annotated[name]
         for name in sorted(self.scope.cells):
             given = self.env.get(name) or self.uninitialized(name)
             self.env[name] = self.value("prim::CellCreate", given, name=name)
         return captures
+
+    def _place_of(self, parameter: str) -> SourceRange:
+        parts = ast.walk(self.function.args)
+        found = (p for p in parts if isinstance(p, ast.arg) and p.arg == parameter)
+        return self.places(next(found))
 
     def _input(self, name: str) -> Value:
         value = self.graph.add_input()
@@ -105,8 +112,10 @@ class FunctionEmitter(Emitter):
 
         def nothing() -> None:
             self.env[RETURNED] = self.constant(None)
+            self.bound[RETURNED, self.env[RETURNED]] = None
 
-        self.choose(self.going(), (nothing, lambda: None), set())
+        paths = ("a path without return", "a return")
+        self.choose(self.going(), (nothing, lambda: None), set(), paths=paths)
 
 
 def _tidy(block: Block) -> None:

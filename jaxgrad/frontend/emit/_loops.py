@@ -11,6 +11,7 @@ from jaxgrad.frontend.emit._names import writes
 from jaxgrad.frontend.emit._syntax import text_name
 from jaxgrad.frontend.emit._targets import assign
 from jaxgrad.graph import Block, Node, Value, types
+from jaxgrad.lower.script._program import Origins
 
 FOREVER = 2**63 - 1  # the trip count of a `while`, as in TorchScript
 _LEAVES = frozenset({Ending.BREAK, Ending.RETURN})
@@ -115,7 +116,14 @@ def _loop(
 
     again, after = emitter.arm(inner, emit)
     inner.register_output(again)
+    start_places = [emitter.origin(*each) for each in zip(carried, initial, strict=True)]
     _hand_on(emitter, loop, inner, carried, after)
+    ends_ = loop.blocks()[0].outputs()[1:]
+    end_places = [emitter.origin(*each) for each in zip(carried, ends_, strict=True)]
+    emitter.origins[loop] = Origins((tuple(start_places), tuple(end_places)))
+    for name, place in zip(carried, end_places, strict=True):
+        if name == RETURNED:
+            emitter.bound[name, emitter.env[name]] = place
 
 
 def _hand_on(

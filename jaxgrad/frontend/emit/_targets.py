@@ -84,9 +84,9 @@ def augment(emitter: Emitter, node: ast.AugAssign) -> None:
     target = node.target
     if isinstance(target, ast.Name):
         old = emitter.read(target.id)
-        new = emitter.value(kind, old, emitter.expression(node.value))
+        value = emitter.expression(node.value)
         emitter.at(node)
-        emitter.write(target.id, new)
+        emitter.write(target.id, emitter.value(kind, old, value))
         return
     assert isinstance(target, ast.Attribute | ast.Subscript)
     owner = emitter.expression(target.value)

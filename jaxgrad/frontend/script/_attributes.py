@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -42,7 +44,8 @@ def declared(cls: type) -> tuple[dict[str, types.Type], frozenset[str]]:
     found: dict[str, types.Type] = {}
     constants: set[str] = set()
     for base in reversed(cls.__mro__):
-        for name, annotation in inspect.get_annotations(base).items():
+        for name, said in inspect.get_annotations(base).items():
+            annotation = _resolved(said, base)
             if _is_final(annotation):
                 constants.add(name)
             elif not _is_class_variable(annotation):
@@ -53,15 +56,22 @@ def declared(cls: type) -> tuple[dict[str, types.Type], frozenset[str]]:
     return found, frozenset(constants)
 
 
+def _resolved(annotation: Any, cls: type) -> Any:
+    """An annotation that is a text, as what it says where the class is defined."""
+    if not isinstance(annotation, str):
+        return annotation
+    scope = vars(sys.modules.get(cls.__module__, typing))
+    try:
+        return eval(annotation, dict(scope))
+    except Exception:  # a name that isn't there
+        return typing.Any
+
+
 def _is_final(annotation: Any) -> bool:
-    if isinstance(annotation, str):
-        return annotation.split("[")[0].rpartition(".")[2] == "Final"
     return typing.get_origin(annotation) is typing.Final or annotation is typing.Final
 
 
 def _is_class_variable(annotation: Any) -> bool:
-    if isinstance(annotation, str):
-        return annotation.split("[")[0].rpartition(".")[2] == "ClassVar"
     return typing.get_origin(annotation) is typing.ClassVar
 
 
@@ -89,7 +99,8 @@ def stored(value: Any, wanted: types.Type, name: str) -> Any:
     """
     if fits(value, wanted):
         known = _NUMBERS.get(wanted)
-        return value if known is None or is_array(value) else known[0](value)
+        kept = known is None or isinstance(value, jax.Array | np.ndarray)
+        return value if kept else known[0](value)
     found = types.try_infer(value)
     got = found.type() if found.success() else type(value).__name__
     raise AttributeWriteError(

@@ -27,6 +27,7 @@ from jaxgrad.frontend.script._recompiled import warn_if_often
 from jaxgrad.frontend.script._surface import Surface
 from jaxgrad.graph import Graph
 from jaxgrad.lower.script import LoopOptions, Program, Session, bind, run_program
+from jaxgrad.lower.script._explained import without_advice
 from jaxgrad.lower.script._foreign import report
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._run import complaint
@@ -163,7 +164,8 @@ def check_forms(session: Session, forms: Sequence[Any], program: Program) -> Non
         if isinstance(form, New):
             todo += form.parts
         elif isinstance(form, Missing | Optional | Clashing):
-            raise complaint(session, build(form, _Nothing(), {}), program.place)
+            value, place = build(form, _Nothing(), {}), program.place
+            raise complaint(session, value, place, used=False)
 
 
 class _Nothing:
@@ -364,6 +366,9 @@ class ScriptFunction(Surface):
         except NewRoot:
             assert len(self._wanted) >= len(roots)
             return None
+        except Exception as error:
+            without_advice(error)
+            raise
         return compiled
 
     def clear_cache(self) -> None:

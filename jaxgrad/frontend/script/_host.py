@@ -129,6 +129,8 @@ def defaults_of(program: Program, fn: Any) -> dict[str, Any]:
     Raises:
         ScriptError: one is a list, a dict or a set, which every call would share.
     """
+    if not fn.__defaults__ and not fn.__kwdefaults__:
+        return {}
     names = [p.name for p in program.parameters if p.kind.startswith("positional")]
     values = fn.__defaults__ or ()
     found = dict(zip(names[len(names) - len(values) :], values, strict=True))

@@ -15,10 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.lower.script import _raising
+from jaxgrad.lower.script import _output, _raising
 from jaxgrad.lower.script._builtins import HANDLERS
-from jaxgrad.lower.script._values import PASS
-from jaxgrad.lower.script._values import is_array
+from jaxgrad.lower.script._values import PASS, is_array
 
 
 def _debugging(session: Any, *args: Any, **kwargs: Any) -> Any:
@@ -78,7 +77,7 @@ def run_outside(
         return fn(*given, **named)
 
     if declared is None:
-        _notify(session, called, leaves)
+        _output.tell(session, lambda arrays: called(*arrays), leaves)
         return None
     types = jax.tree.map(_struct, declared, is_leaf=_is_type)
 
@@ -94,18 +93,6 @@ def run_outside(
 
     made = _without_derivative(session, fn, checked, types, leaves)
     return jax.tree.map(_weak, declared, made, is_leaf=_is_type)
-
-
-def _notify(session: Any, called: Any, leaves: Sequence[Any]) -> None:
-    def call() -> None:
-        jax.debug.callback(called, *leaves)
-
-    code = session.errors.code
-    if isinstance(code, int):
-        if code == 0:
-            call()
-        return
-    jax.lax.cond(jnp.asarray(code) == 0, call, lambda: None)
 
 
 def _without_derivative(
@@ -149,7 +136,7 @@ def _declared(session: Any, fn: Any, args: Any, kwargs: Any) -> Any:
     declared = getattr(fn, RESULT, None)
     if declared is None:
         declared = _annotation(session, fn)
-    if not _is_type(declared) and callable(declared):
+    if not isinstance(declared, type) and callable(declared):
         declared = declared(*args, **kwargs)
     kinds = jax.tree.leaves(declared, is_leaf=_is_type)
     if not all(map(_is_type, kinds)):
@@ -184,7 +171,8 @@ def _annotation(session: Any, fn: Any) -> Any:
 
 
 def _is_type(value: Any) -> bool:
-    return value in _SCALARS if isinstance(value, type) else hasattr(value, "dtype")
+    kinds = (jax.ShapeDtypeStruct, jax.Array, np.ndarray)
+    return value in _SCALARS if isinstance(value, type) else isinstance(value, kinds)
 
 
 def _struct(kind: Any) -> jax.ShapeDtypeStruct:

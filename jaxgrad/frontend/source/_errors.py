@@ -44,4 +44,4 @@ def script_error(
         place.line if place.end_line is None else place.end_line,
         None if end is None else end + 1,
     )
-    return kind(f"{message}\n{remedy}" if remedy else message, details)
+    return kind(f"{message}\n  {remedy}" if remedy else message, details)

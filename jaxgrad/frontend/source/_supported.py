@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import re
 from collections.abc import Iterator
 
 from jaxgrad.errors import ScriptError
 from jaxgrad.frontend.source._errors import script_error
+from jaxgrad.frontend.source._files import line_of
 from jaxgrad.frontend.source._find import Source, range_of
+from jaxgrad.graph import SourceRange
 
 _HANDLING = (
     "compiled code can't catch exceptions: test for the case with `if`, or put the "
@@ -62,8 +66,26 @@ def unsupported(source: Source | str, node: ast.AST, function: str = "") -> Scri
     """
     name = type(node).__name__
     what, remedy = _LEFT_OUT.get(name, (f"this ({name})", "write it another way"))
-    place = range_of(source, node, function or None)
+    place = _header(range_of(source, node, function or None), node)
     return script_error(place, f"{what} can't be compiled", remedy)
+
+
+_HEADER = re.compile(r"try|class\s+\w+|async\s+def\s+\w+")
+
+
+def _header(place: SourceRange, node: ast.AST) -> SourceRange:
+    """Of a compound statement what names it; of others all."""
+    line = line_of(place.filename, place.line)
+    found = _HEADER.match(line, place.column or 0)
+    if isinstance(node, ast.Match):
+        end = range_of(place.filename, node.subject)
+    elif found is not None:
+        end = SourceRange("", place.line, 0, place.line, found.end())
+    else:
+        return place
+    return dataclasses.replace(
+        place, end_line=end.end_line, end_column=end.end_column
+    )
 
 
 def check(source: Source) -> None:

@@ -21,7 +21,7 @@ from jaxgrad.lower.script._template import (
     build,
     extract,
 )
-from jaxgrad.lower.script._values import Clash
+from jaxgrad.lower.script._values import Cell, Clash
 
 if TYPE_CHECKING:
     from jaxgrad.graph import SourceRange
@@ -41,8 +41,8 @@ class Paths:
     def __init__(
         self,
         names: Sequence[str],
-        whats: tuple[str, str],
-        places: tuple[Sequence[Any], Sequence[Any]],
+        whats: tuple[str, ...],
+        places: tuple[Sequence[Any], ...],
         here: SourceRange | None,
     ) -> None:
         self.names, self.whats, self.places, self.here = names, whats, places, here
@@ -52,25 +52,38 @@ class Paths:
         line = f" (line {self.here.line})" if self.here else ""
         return f"{self.whats[side]}{line} does not bind it"
 
-    def clash(self, i: int) -> Callable[[str, str, str], Clash]:
+    def clash(self, i: int) -> Callable[[str, str, str, str], Clash]:
         """What makes the clash of result number `i`."""
         name = self.names[i]
         places = tuple([side[i] if i < len(side) else None for side in self.places])
+        whats = self.whats
+        if name == "$ret" and whats[0] in _BRANCHES:
+            whats = "a return", "another return"
 
-        def say(first: str, second: str, remedy: str) -> Clash:
+        def say(first: str, second: str, remedy: str, path: str) -> Clash:
             texts = [
                 f"{text} in {what}{_line(place)}"
-                for text, what, place in zip(
-                    (first, second), self.whats, places, strict=True
-                )
+                for text, what, place in zip((first, second), whats, places, strict=True)
             ]
-            what = "the result" if name.startswith("$") else repr(name)
-            if name == "$ret" and "None" in (first, second):
-                remedy = "return a value on every path"
-            message = f"{what} is {texts[0]} but {texts[1]}"
-            return Clash(message, remedy, tuple(zip(self.whats, places, strict=True)))
+            if name == "$ret":
+                remedy = remedy.replace("on both paths", "in every return")
+                if "None" in (first, second):
+                    remedy = "return a value on every path"
+            message = f"{named(name, path)} is {texts[0]} but {texts[1]}"
+            return Clash(message, remedy, tuple(zip(whats, places, strict=True)))
 
         return say
+
+
+_BRANCHES = ("the if-branch", "the next round of the loop")
+
+
+def named(name: str, path: str) -> str:
+    """What a message calls a variable, or a part of it."""
+    called = {"$ret": "the result", "$value": "the value"}.get(name)
+    if called is None:
+        return repr(name) if "'" not in path else f"'{name}{path}'"
+    return f"{path} of {called}" if path else called
 
 
 def _line(place: Any) -> str:
@@ -197,12 +210,12 @@ def content(
         ScriptError: the two don't go together.
     """
 
-    def say(first: str, second: str, remedy: str) -> Clash:
+    def say(first: str, second: str, remedy: str, path: str) -> Clash:
         texts = [
             f"{t} in {w}" for t, w in zip((first, second), paths.whats, strict=True)
         ]
-        what = differing(obj, forms)
-        return Clash(f"{what} is {texts[0]} but {texts[1]}", remedy)
+        message = f"{held(obj, path)} is {texts[0]} but {texts[1]}"
+        return Clash(message, remedy, (("the condition", paths.here),))
 
     join._say, join._whys = say, (paths.why(0), paths.why(1))
     joined = join.of(*forms)
@@ -213,21 +226,14 @@ def content(
     return joined
 
 
-def differing(obj: Any, forms: Sequence[Form]) -> str:
-    """What of an object two forms of its content disagree about, in words."""
+def held(obj: Any, path: str) -> str:
+    """What a message calls a part of an object that was there before."""
     kind = type(obj).__name__
-    a, b = forms
-    if not (isinstance(a, New) and isinstance(b, New)) or len(a.parts) != len(b.parts):
-        return f"what the {kind} holds"
-    probe = Join(lambda *_: Clash("", ""))
-    for i, (x, y) in enumerate(zip(a.parts, b.parts, strict=True)):
-        if isinstance(probe.of(x, y), Clashing):
-            if isinstance(obj, list):
-                return f"element {i} of the list"
-            key = a.static[i]
-            is_dict = isinstance(obj, dict)
-            return f"{key!r} of the dict" if is_dict else f"{key!r} of the {kind}"
-    return f"what the {kind} holds"
+    if isinstance(obj, Cell):
+        return named(obj.name, path.removeprefix(".contents"))
+    if not path:
+        return f"a {kind} that is changed here"
+    return f"'{path.removeprefix('.')}' of the {kind}"
 
 
 def before(side: Staged, obj: Any) -> Form:

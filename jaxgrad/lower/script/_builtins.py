@@ -45,7 +45,7 @@ Handler = Callable[..., Any]
 
 
 def _contains(session: Session, owner: Any, value: Any) -> Any:
-    if is_array(owner) and (is_traced(owner) or is_traced(value)):
+    if is_array(owner) and owner.ndim and (is_traced(owner) or is_traced(value)):
         return jnp.any(jnp.asarray(owner) == value)
     if isinstance(owner, range) and is_traced(value):
         inside = (value >= owner.start) & (value < owner.stop)

@@ -69,7 +69,7 @@ def call(session: Session, callee: Any, args: Sequence[Any], kwargs: Any) -> Any
     inside = getattr(type(callee), "_call_inside", None)
     if inside is not None:
         return inside(callee, session, args, kwargs)
-    found = session.host.callee(session, callee)
+    found = _followed(session, callee)
     if callable(found):  # it runs in Python, or not at all
         return found(session, args, kwargs)
     if found is not None:

@@ -4,6 +4,7 @@ JAX names its tracers, and its own functions around the script; what the user ne
 the variable, its type, and what to pass otherwise.
 
 - `explained`: the error to raise in place of one that a node met.
+- `without_advice`: takes from an error what JAX notes about its own frames.
 """
 
 from __future__ import annotations
@@ -174,4 +175,7 @@ def _rename(error: Exception, arrays: Sequence[Any]) -> None:
     error.args = (_TRACER.sub(named, text),)
 
 
-
+def without_advice(error: BaseException) -> None:
+    """Remove JAX's note about the frames that it hides: it concerns no script."""
+    notes = getattr(error, "__notes__", [])
+    notes[:] = [note for note in notes if "JAX_TRACEBACK_FILTERING" not in note]

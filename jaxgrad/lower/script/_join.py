@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ from jaxgrad.lower.script._template import (
 )
 from jaxgrad.lower.script._values import Clash, is_array, is_number
 
-Say = Callable[[str, str, str], Clash]
+Say = Callable[[str, str, str, str], Clash]
 
 
 class Join:
@@ -45,11 +46,13 @@ class Join:
         """Join forms.
 
         Args:
-            say: makes a `Clash` of how two values are described, and a remedy.
+            say: makes a `Clash` of how two values are described, a remedy, and which
+                part of a container they are: `[1]`, say.
             whys: what to say where the first, or the second, has no value.
         """
         self.avals: list[Any] = []
         self._say, self._whys = say, whys
+        self._path = ""
         # The forms of containers that are another object on each path.
         self.copies: set[int] = set()
         # What the paths left in objects from outside, by identity.
@@ -169,17 +172,53 @@ class Join:
             keys = True
         if a.cls is not b.cls or not keys or len(a.parts) != len(b.parts):
             return self._clash(a, b)
-        parts = tuple([self.of(x, y) for x, y in zip(a.parts, b.parts, strict=True)])
+        pairs = enumerate(zip(a.parts, b.parts, strict=True))
+        parts = tuple([self._part(a, i, x, y) for i, (x, y) in pairs])
         found = self._pairs[key] = New(a.cls, a.static, parts, hash(key))
         return found
 
+    def _part(self, owner: New, i: int, a: Form, b: Form) -> Form:
+        before = self._path
+        self._path += _step(owner, i)
+        try:
+            return self.of(a, b)
+        finally:
+            self._path = before
+
     def _clash(self, a: Form, b: Form) -> Form:
-        remedy = "give it the same type, shape and structure on both paths"
-        if any(isinstance(f, Const) and f.value is None for f in (a, b)):
-            remedy = "use an array (zeros, say) and a flag instead of None"
-        elif any(isinstance(f, Same) for f in (a, b)):
-            remedy = "copy the object on both paths, or choose between its arrays"
-        return Clashing(self._say(describe(a), describe(b), remedy))
+        first, second = describe(a), describe(b)
+        if first == second and first.startswith("a "):
+            second = f"another {second[2:]}"
+        return Clashing(self._say(first, second, remedy_for(a, b), self._path))
+
+
+def remedy_for(a: Form, b: Form) -> str:
+    """The way out where two values don't go together."""
+    types = [_aval(f) for f in (a, b)]
+    if any(isinstance(f, Const) and f.value is None for f in (a, b)):
+        return "use an array (zeros, say) and a flag instead of None"
+    if any(isinstance(f, Same) for f in (a, b)):
+        return "copy the object on both paths, or choose between its arrays"
+    if None not in types and types[0].shape == types[1].shape:
+        return "give it the same dtype on both paths, with .astype(...) say"
+    if None not in types:
+        return "give it the same shape on both paths"
+    if all(isinstance(f, Const) for f in (a, b)):
+        return (
+            "a traced condition can choose between arrays alone: choose between what is "
+            "computed with it on both paths"
+        )
+    return "give it the same type and structure on both paths"
+
+
+def _step(owner: New, i: int) -> str:
+    """How a part of a container is read."""
+    if issubclass(owner.cls, tuple) and hasattr(owner.cls, "_fields"):
+        return f".{owner.cls._fields[i]}"
+    if issubclass(owner.cls, list | tuple) or not isinstance(owner.static, tuple):
+        return f"[{i}]"
+    key = owner.static[i]
+    return f"[{key!r}]" if issubclass(owner.cls, dict) else f".{key}"
 
 
 def _rebinds(a: Form, b: Form) -> bool:
@@ -316,13 +355,21 @@ def describe(form: Form) -> str:
         value = form.value
         if is_array(value):
             return type_of(value).str_short(short_dtypes=True)
-        if is_literal(value) or isinstance(value, enum.Enum):
+        if isinstance(value, enum.Enum):
+            return str(value)
+        if is_literal(value):
             return repr(value)
+        if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+            kind = "class" if isinstance(value, type) else "function"
+            return f"the {kind} {value.__name__}"
         return f"a {type(value).__name__}"
     if isinstance(form, New):
         if issubclass(form.cls, list | tuple):
             return f"a {form.cls.__name__} of {len(form.parts)}"
         if issubclass(form.cls, dict):
             return f"a dict with the keys {list(form.static)}"
+        if isinstance(form.static, tuple) and form.static:
+            names = ", ".join(map(str, sorted(map(str, form.static))))
+            return f"a {form.cls.__name__} with {names}"
         return f"a {form.cls.__name__}"
     return "nothing"

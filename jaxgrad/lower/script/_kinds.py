@@ -19,6 +19,7 @@ from jaxgrad.lower.script._items import set_item, traced_key
 from jaxgrad.lower.script._iterate import Counted, iterator_of
 from jaxgrad.lower.script._loop import loop, names_of
 from jaxgrad.lower.script._native import native
+from jaxgrad.lower.script._program import Origins
 from jaxgrad.lower.script._run import Rule, roots_of, run_block
 from jaxgrad.lower.script._segment import is_open, length_of, whole
 from jaxgrad.lower.script._session import Frame, LoopOptions, Session
@@ -215,13 +216,9 @@ def _if(session: Session, frame: Frame, node: Node, values: Values) -> Any:
                 join = jnp.logical_and if word == "and" else jnp.logical_or
                 return [join(condition, truth(other))]
     place = node.source_range()
-    places = tuple([[v.node().source_range() for v in b.outputs()] for b in blocks])
-    paths = Paths(
-        names_of(node._outputs),
-        ("the if-branch", "the else-branch"),
-        places,  # type: ignore[arg-type]
-        place,
-    )
+    origins = frame.program.origins.get(node, Origins(((), ())))
+    whats = origins.paths or ("the if-branch", "the else-branch")
+    paths = Paths(names_of(node._outputs), whats, origins.places, place)
     runs = [lambda b=b: run_block(session, frame, b) for b in blocks]
     return choose(session, condition, runs, roots_of(session, frame, node), paths)
 

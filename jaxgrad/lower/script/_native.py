@@ -51,11 +51,7 @@ def native(
         if found is not PASS:
             return found
     if _is_random(callee):
-        raise session.error(
-            f"{getattr(callee, '__name__', callee)} has a hidden state, and would run "
-            "once, when the script is compiled",
-            "use jax.random with an explicit key, or pass the value as an argument",
-        )
+        raise _once(session, callee)
     dunder = _dunder(session, callee, args)
     if dunder is not PASS:
         return dunder
@@ -63,6 +59,20 @@ def native(
 
 
 _MOMENTS = frozenset({time.time, time.perf_counter, time.monotonic, time.time_ns})
+
+
+def _once(session: Session, callee: Any) -> Exception:
+    """The error for a function whose calls return something else each time."""
+    name = getattr(callee, "__name__", str(callee))
+    if name in {moment.__name__ for moment in _MOMENTS}:
+        return session.error(
+            f"{name!r} reads the time, and would do so once, when the script is compiled",
+            "read it outside of the script, and pass it as an argument",
+        )
+    return session.error(
+        f"{name!r} has a hidden state, and would run once, when the script is compiled",
+        "use jax.random with an explicit key, or pass the value as an argument",
+    )
 
 
 def _is_random(callee: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -23,18 +24,27 @@ def show(session: Session, *args: Any, **kwargs: Any) -> None:
     parts: list[Any] = []
     template = [_raising.take_apart(leaf, parts) for leaf in leaves]
 
-    def callback(token: Any, values: Any) -> Any:
+    def callback(values: Any) -> None:
         filled = [_raising.filled(leaf, list(values)) for leaf in template]
         print(*jax.tree.unflatten(tree, filled), **kwargs)
+
+    tell(session, callback, parts)
+
+
+def tell(session: Session, callback: Callable[[Any], None], parts: Any) -> None:
+    """Call `callback` with the values of `parts`, each time that the program runs."""
+
+    def called(token: Any, values: Any) -> Any:
+        callback(values)
         return np.int32(0)
 
-    # Each print depends on the one before it, so that their order is Python's, inside
+    # Each call depends on the one before it, so that their order is Python's, inside
     # branches and loops too. Nothing is differentiated through it.
     held = jax.lax.stop_gradient(parts)
 
     def printed(token: Any) -> Any:
         shape = jax.ShapeDtypeStruct((), jnp.int32)
-        return io_callback(callback, shape, token, held)
+        return io_callback(called, shape, token, held)
 
     code, token = session.errors.code, jnp.asarray(session.output.token, jnp.int32)
     if isinstance(code, int):

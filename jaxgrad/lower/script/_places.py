@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import functools
 import linecache
@@ -51,7 +52,9 @@ def at(place: SourceRange) -> Callable[..., Any]:
 
 
 def _function(code: Any) -> Callable[..., Any]:
-    return type(_function)(code, {})
+    # `warnings` looks for these in the frame that a warning is about.
+    names = {"__builtins__": builtins, "__name__": "script"}
+    return type(_function)(code, names)
 
 
 def call_at(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,11 @@ class Program:
     owner: str = ""
     origins: Mapping[Node, Origins] = dataclasses.field(default_factory=dict)
 
+    @functools.cached_property
+    def plain(self) -> bool:
+        """Whether all parameters may be given by position."""
+        return all(p.kind.startswith("positional") for p in self.parameters)
+
     def __repr__(self) -> str:
         return f"<{self.name} at {self.place.text()}>"
 
@@ -85,6 +91,8 @@ def bind(
     Raises:
         TypeError: the arguments don't fit, in Python's words.
     """
+    if not kwargs and len(args) == len(program.parameters) and program.plain:
+        return list(args)
     rest, named = list(args), dict(kwargs)
     values: list[Any] = []
     missing: list[str] = []

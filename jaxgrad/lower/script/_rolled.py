@@ -13,11 +13,13 @@ import jax
 
 from jaxgrad.graph import Node
 from jaxgrad.lower.script import _heap
-from jaxgrad.lower.script._branch import before
+from jaxgrad.lower.script._branch import before, named
+from jaxgrad.lower.script._branch import held as said
 from jaxgrad.lower.script._compare import alike, is_kept
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._iterate import Iterator
 from jaxgrad.lower.script._join import Join
+from jaxgrad.lower.script._program import Origins
 from jaxgrad.lower.script._run import roots_of, run_block
 from jaxgrad.lower.script._running import Running
 from jaxgrad.lower.script._segment import GROWING
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 12  # types settle in two or three
 _WHATS = ("before the loop", "after a round of it")
+_BOTH = ("on both paths", "before the loop and after every round")
 
 
 class Rolled:
@@ -166,7 +169,10 @@ class Rolled:
 
     def _widen(self, staged: Staged) -> bool:
         """Make room for what a round leaves; whether there was room already."""
-        join = Join(lambda *_: Clash("", ""), ("the loop may not run", "the loop"))
+        place = self.node.source_range()
+        where = "" if place is None else f" (line {place.line})"
+        why = (f"the loop{where} may not run", "the loop")
+        join = Join(lambda *_: Clash("", ""), why)
         join.contents = ({}, staged.contents)
         _, *after = staged.results or [None, *[Missing(None)] * len(self.forms)]
         forms: list[Form] = []
@@ -198,10 +204,9 @@ class Rolled:
         assert isinstance(held, New)
         if isinstance(obj, list) and _grows(held, left):
             return self._grow(obj, held, left)
-        join._say = lambda a, b, remedy: Clash(
-            f"what a {type(obj).__name__} holds is {a} before the loop but {b} after a "
-            "round of it",
-            remedy,
+        join._say = lambda a, b, remedy, path: Clash(
+            f"{said(obj, path)} is {a} {_WHATS[0]} but {b} {_WHATS[1]}",
+            remedy.replace(*_BOTH),
         )
         found = join.of(held, left)
         if isinstance(found, Clashing):
@@ -233,16 +238,16 @@ class Rolled:
     def _clash(self, i: int) -> Any:
         name = self.names[i]
 
-        def say(first: str, second: str, remedy: str) -> Clash:
-            what = "the result" if name.startswith("$") else repr(name)
-            message = f"{what} is {first} {_WHATS[0]} but {second} {_WHATS[1]}"
-            return Clash(message, remedy)
+        def say(first: str, second: str, remedy: str, path: str) -> Clash:
+            message = f"{named(name, path)} is {first} {_WHATS[0]} but {second} {_WHATS[1]}"
+            return Clash(message, remedy.replace(*_BOTH))
 
         return say
 
     def _shape_error(self, i: int, clash: Clash) -> Exception:
-        changed = self.body.outputs()[i + 1].node().source_range()
-        start = self.node._inputs[i + 2].node().source_range()
+        nowhere = (None,) * len(self.names)
+        origins = self.frame.program.origins.get(self.node, Origins((nowhere, nowhere)))
+        start, changed = [places[i] for places in origins.places]
         also = [
             ("the value before the loop", start),
             ("the loop", self.node.source_range()),
