@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EFFECTFUL = frozenset(
     {"prim::Print", "prim::Assert", "prim::RaiseException", "prim::SetAttr"}
     | {"prim::CellSet", "prim::SetItem", "prim::Unchanged", "prim::With"}
+    # These raise where a variable has no value, and use an iterator up.
+    | {"prim::Use", "prim::Iterate"}
 )
 
 # Primitives with effects, for nodes that nobody recorded.
@@ -57,6 +59,8 @@ def acts(node: Node) -> bool:
         return True
     if kind == "prim::CallFunction":
         return _call_acts(node)
+    if kind == "prim::TupleUnpack":  # of what may have another length, or be used up
+        return not isinstance(node._inputs[0].type(), types.TupleType)
     dialect, _, name = kind.partition("::")
     if dialect not in ("lax", "py"):
         return False

@@ -196,6 +196,13 @@ class Emitter:
         after, self.env = self.env, before
         return result, after
 
+    def condition(self, value: Value) -> Value:
+        """A value as what `prim::If` and `prim::Loop` ask for its truth."""
+        # They take a bool, or what may be one: not what is known to be an int, say.
+        known = isinstance(value.type(), types.AnyType | types.BoolType)
+        known = known or isinstance(value.type(), types.TensorType)
+        return value if known else self.value("prim::Use", value)
+
     def choose(
         self,
         condition: Value,
@@ -218,7 +225,8 @@ class Emitter:
         Returns:
             The joined value of the arms, if they return one.
         """
-        node = self.node("prim::If", (condition,), 0, **attributes)
+        asked = self.condition(condition)
+        node = self.node("prim::If", (asked,), 0, **attributes)
         place = self.place
         blocks = [node.add_block(), node.add_block()]
         results, envs = zip(*map(self.arm, blocks, arms), strict=True)

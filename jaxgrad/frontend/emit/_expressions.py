@@ -92,6 +92,7 @@ def _bool(emitter: Emitter, node: ast.BoolOp, truth: bool) -> Value:
 
         def more() -> Value:
             second = emitter.expression(others[0], truth=truth)
+            emitter.binds("", second, others[0])
             return rest(second, others[1:])
 
         arms: tuple[Callable[[], Value], ...] = (more, lambda: first)
@@ -103,7 +104,9 @@ def _bool(emitter: Emitter, node: ast.BoolOp, truth: bool) -> Value:
         assert found is not None
         return found
 
-    return rest(emitter.expression(node.values[0], truth=truth), node.values[1:])
+    start = emitter.expression(node.values[0], truth=truth)
+    emitter.binds("", start, node.values[0])
+    return rest(start, node.values[1:])
 
 
 def _compare(emitter: Emitter, node: ast.Compare) -> Value:

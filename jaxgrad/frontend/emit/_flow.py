@@ -74,6 +74,43 @@ def is_endless(loop: ast.stmt) -> bool:
     )
 
 
+def bound_at_breaks(loop: ast.For | ast.While) -> set[str]:
+    """The names that a round has surely bound wherever it meets a `break`."""
+    found: list[set[str]] = []
+    start = _names(loop.target) if isinstance(loop, ast.For) else set()
+    _walk(loop.body, start, found)
+    return set.intersection(*found) if found else set()
+
+
+def _walk(
+    body: Sequence[ast.stmt], bound: set[str], breaks: list[set[str]]
+) -> set[str] | None:
+    """The names bound after `body`; None if it never ends normally."""
+    now: set[str] | None = set(bound)
+    for node in body:
+        assert now is not None
+        if isinstance(node, ast.Break):
+            breaks.append(now)
+            return None
+        if isinstance(node, ast.Continue | ast.Return | ast.Raise):
+            return None
+        if isinstance(node, ast.If):
+            arms = [_walk(arm, now, breaks) for arm in (node.body, node.orelse)]
+            ended = [arm for arm in arms if arm is not None]
+            now = set.intersection(*ended) if ended else None
+        elif isinstance(node, ast.With):
+            now = _walk(node.body, now, breaks)
+        elif isinstance(node, ast.For | ast.While):
+            _walk(node.orelse, now, breaks)
+        elif isinstance(node, ast.Delete):
+            now -= _surely_bound(node)
+        else:
+            now |= _surely_bound(node)
+        if now is None:
+            return None
+    return now
+
+
 class Liveness:
     """The names that are needed after each statement that has blocks.
 

@@ -6,7 +6,12 @@ import ast
 from collections.abc import Callable, Sequence
 
 from jaxgrad.frontend.emit._emitter import RETURNED, STATUS, Emitter
-from jaxgrad.frontend.emit._flow import Ending, endings
+from jaxgrad.frontend.emit._flow import (
+    Ending,
+    bound_at_breaks,
+    endings,
+    is_endless,
+)
 from jaxgrad.frontend.emit._names import writes
 from jaxgrad.frontend.emit._syntax import text_name
 from jaxgrad.frontend.emit._targets import assign
@@ -24,7 +29,7 @@ def while_loop(emitter: Emitter, node: ast.While) -> None:
     trips = emitter.constant(FOREVER)
 
     def test() -> Value:
-        return emitter.expression(node.test, truth=True)
+        return emitter.condition(emitter.expression(node.test, truth=True))
 
     def body(i: Value) -> None:
         emitter.block(node.body)
@@ -175,8 +180,13 @@ def _otherwise(emitter: Emitter, node: ast.For | ast.While) -> None:
         emitter.block(node.orelse)
         return
     status = emitter.env[STATUS]
+    # What every break finds bound has a value after one.
+    sure = sorted(bound_at_breaks(node) & set(emitter.env))
 
     def left() -> None:
+        for name in sure if Ending.RETURN not in ends else ():
+            value = emitter.value("prim::Reached", emitter.env[name], sure=True)
+            emitter.env[name] = emitter.named(name, value)
         # A break is over; a return goes on.
         emitter.env[STATUS] = (
             _if_returned(emitter, status)
@@ -184,15 +194,20 @@ def _otherwise(emitter: Emitter, node: ast.For | ast.While) -> None:
             else emitter.constant(Ending.NEXT.value)
         )
 
+    leaves = bool(node.orelse) and Ending.NEXT not in endings(node.orelse)
+
     def done() -> None:
         emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
         emitter.block(node.orelse)
+        for name in sure if leaves else ():
+            emitter.env.pop(name)  # whoever comes after the loop met a break
 
     if node.orelse:
-        going = _not_left(emitter, status)
-        emitter.choose(going, (done, left), emitter.live.after[node])
-    else:
-        left()
+        arms, live = (done, left), emitter.live.after[node]
+        emitter.choose(_not_left(emitter, status), arms, live, (leaves, False))
+        return
+    sure = sure if is_endless(node) else []
+    left()
 
 
 def _if_returned(emitter: Emitter, status: Value) -> Value:

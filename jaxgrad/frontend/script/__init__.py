@@ -22,7 +22,7 @@ from jaxgrad.frontend.script._marks import unused as unused
 from jaxgrad.frontend.script._method import ScriptMethod as ScriptMethod
 from jaxgrad.frontend.script._module import ScriptModule as ScriptModule
 from jaxgrad.frontend.script._script import script as script
-from jaxgrad.frontend.script._script_object import (
+from jaxgrad.frontend.script._script_instance import (
     RecursiveScriptClass as RecursiveScriptClass,
 )
 from jaxgrad.frontend.script._script_object import ScriptObject as ScriptObject

@@ -91,18 +91,16 @@ class BoundScript(ScriptPartial):
     Example:
         >>> import jax.numpy as jnp
         >>> import jaxgrad
-        >>> class Counter:
-        ...     def __init__(self):
-        ...         self.total = jnp.zeros(())
+        >>> class Clipped:
+        ...     def __init__(self, most):
+        ...         self.most = most
         ...     @jaxgrad.script
-        ...     def add(self, x):
-        ...         if x > 0:
-        ...             self.total += x
-        ...         return self.total
-        >>> counter = Counter()
-        >>> two, minus = jnp.float32(2), jnp.float32(-1)
-        >>> counter.add(two).item(), counter.add(minus).item(), counter.total.item()
-        (2.0, 2.0, 2.0)
+        ...     def grow(self, x):
+        ...         while x < self.most:
+        ...             x = 2 * x
+        ...         return x
+        >>> Clipped(jnp.float32(9)).grow(jnp.float32(2)).item()
+        16.0
     """
 
     def __init__(self, script: ScriptFunction, instance: Any) -> None:

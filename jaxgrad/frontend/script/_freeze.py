@@ -11,7 +11,8 @@ from typing import Any
 
 from jaxgrad.errors import ModuleError
 from jaxgrad.frontend.script._module import ScriptModule
-from jaxgrad.frontend.script._script_object import RecursiveScriptClass, ScriptObject
+from jaxgrad.frontend.script._script_instance import RecursiveScriptClass
+from jaxgrad.frontend.script._script_object import ScriptObject
 from jaxgrad.lower.script import _heap
 
 

@@ -202,8 +202,8 @@ class ScriptFunction(Surface):
             if x < 0:
                 return x / 10
             return x
-        >>> [node.kind() for node in leaky.graph_for(jnp.float32(1)).nodes()]
-        ['lax::lt', 'lax::convert_element_type', 'lax::cond']
+        >>> leaky.graph_for(jnp.float32(1)).find_node("lax::cond") is not None
+        True
     """
 
     __name__: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import types
-import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
     from jaxgrad.graph import Graph
 
 Options = tuple[tuple[str, Any], ...]
+_SCRIPTS = "__jaxgrad_scripts__"
 _lock = threading.Lock()
-_functions: weakref.WeakKeyDictionary[Any, dict[Options, ScriptFunction]] = (
-    weakref.WeakKeyDictionary()
-)
 
 
 def scripted(function: Any, options: Options) -> ScriptFunction:
     """The script of a function, with options; the same one each time."""
     if isinstance(function, ScriptFunction):
         return function
-    with _lock:
-        known = _functions.setdefault(function, {})
-        if options not in known:
-            known[options] = ScriptFunction(function, **dict(options))
-        return known[options]
+    with _lock:  # kept on the function, so that both go together
+        known = vars(function).setdefault(_SCRIPTS, {})
+        found = known.get(options)
+        if found is None or found.function is not function:  # `wraps` copies it
+            known = vars(function)[_SCRIPTS] = dict(known)
+            found = known[options] = ScriptFunction(function, **dict(options))
+        return found
 
 
 def call_attribute(owner: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:

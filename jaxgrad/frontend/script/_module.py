@@ -40,6 +40,17 @@ if TYPE_CHECKING:
 _OWN = frozenset({"_object", "_options", "_views", "_state", "_told", "_leaves"})
 
 
+def _yielding(name: str) -> Any:
+    """What a script has and an object may have: that of the object comes first."""
+
+    def get(self: Any) -> Any:
+        if hasattr(self._object, name):
+            return self._shown(name, getattr(self._object, name))
+        return vars(Surface)[name].__get__(self)
+
+    return property(get, doc=vars(Surface)[name].__doc__)
+
+
 class ScriptModule(Running, ModuleState, ModuleHooks, Surface):
     """An object with arrays as attributes, with compiled methods; made by `script`.
 
@@ -261,9 +272,10 @@ class ScriptModule(Running, ModuleState, ModuleHooks, Surface):
         return self._method.code_with_constants
 
     @property
-    def schema(self) -> str:
+    def schema(self) -> Any:
         """The parameters and the result of what calling it runs."""
-        return self._method.schema
+        own = getattr(self._object, "schema", None)
+        return self._method.schema if own is None else self._shown("schema", own)
 
     def functional(
         self, *, buffers: Iterable[str] = ()
@@ -295,6 +307,15 @@ class ScriptModule(Running, ModuleState, ModuleHooks, Surface):
 
     def __reduce__(self) -> Any:
         return ScriptModule, (self._object, self._options)
+
+    name = _yielding("name")
+    qualified_name = _yielding("qualified_name")
+    jaxpr = _yielding("jaxpr")
+    lower = _yielding("lower")
+    compile = _yielding("compile")
+    export = _yielding("export")
+    debug_state = _yielding("debug_state")
+    get_debug_state = _yielding("get_debug_state")
 
     def extra_repr(self) -> str:
         """What `repr` shows besides submodules."""

@@ -9,7 +9,8 @@ from jaxgrad.errors import ModuleError
 from jaxgrad.frontend.script._containers import ScriptDict, ScriptList
 from jaxgrad.frontend.script._module import ScriptModule
 from jaxgrad.frontend.script._script_class import ScriptClass
-from jaxgrad.frontend.script._script_object import RecursiveScriptClass, ScriptObject
+from jaxgrad.frontend.script._script_instance import RecursiveScriptClass
+from jaxgrad.frontend.script._script_object import ScriptObject
 from jaxgrad.lower.script import _heap
 
 _SCRIPTED = (

@@ -55,6 +55,7 @@ def program_for(
                 f"list of them; got {example!r:.80}.\n  Write (x,) for one argument."
             )
     program = script.program
+    _check_given(script, len(given), named)
     own = [
         i
         for i, parameter in enumerate(program.parameters)
@@ -76,6 +77,21 @@ def program_for(
         variants=variants,
         parameters=_parameters(script, own),
     )
+
+
+def _check_given(script: ScriptFunction, count: int, named: Mapping[str, Any]) -> None:
+    """Refuse given arguments that go where a caller's own go too."""
+    parameters = script.program.parameters
+    names = [p.name for p in parameters if p.kind in ("positional", "keyword")]
+    most = sum(p.kind.startswith("positional") for p in parameters)
+    odd = [repr(name) for name in named if name not in names]
+    odd += ["some by position"] if count > most else []
+    if odd:
+        raise LoweringError(
+            f"{script.__name__} can't be saved with {', '.join(odd)} given, which are "
+            "part of its * or ** parameter.\n  Expected other parameters; got those.\n"
+            "  Write a function that calls it so, and save that."
+        )
 
 
 def _parameters(script: ScriptFunction, own: Sequence[int]) -> list[Any]:

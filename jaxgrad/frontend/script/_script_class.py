@@ -9,7 +9,8 @@ from typing import Any
 from jaxgrad.frontend.script._bound import BoundScript
 from jaxgrad.frontend.script._method import Options, construct, scripted
 from jaxgrad.frontend.script._module_call import in_class
-from jaxgrad.frontend.script._script_object import RecursiveScriptClass, ScriptObject
+from jaxgrad.frontend.script._script_instance import RecursiveScriptClass
+from jaxgrad.frontend.script._script_object import ScriptObject
 from jaxgrad.lower.script._hooks import behind
 
 

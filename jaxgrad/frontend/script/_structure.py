@@ -144,7 +144,8 @@ def buffers_of(obj: Any) -> tuple[str, ...]:
     if isinstance(obj, list | tuple | dict | set | frozenset):
         return ()
     names = getattr(obj, "_buffers", ())
-    return tuple(names) if isinstance(names, list | tuple | set | frozenset) else ()
+    kinds = list | tuple | set | frozenset | dict
+    return ("_buffers", *names) if isinstance(names, kinds) else ()
 
 
 def _labelled(

@@ -227,9 +227,11 @@ class Surface:
             >>> loaded = jaxgrad.load(file)
             >>> loaded(4.0).item(), jax.grad(loaded)(4.0).item()
             (2.0, 0.25)
-            >>> loaded(-4.0)
-            Traceback (most recent call last):
-            AssertionError: no root of -4.0
+            >>> try:
+            ...     loaded(-4.0)
+            ... except AssertionError as error:
+            ...     print(error)
+            no root of -4.0
         """
         from jaxgrad import lower
         from jaxgrad.frontend.script import _saving

@@ -80,10 +80,10 @@ _BRANCHES = ("the if-branch", "the next round of the loop")
 
 def named(name: str, path: str) -> str:
     """What a message calls a variable, or a part of it."""
-    called = {"$ret": "the result", "$value": "the value"}.get(name)
-    if called is None:
-        return repr(name) if "'" not in path else f"'{name}{path}'"
-    return f"{path} of {called}" if path else called
+    what = {"$ret": "the result", "$value": "the value"}.get(name)
+    if what is None:
+        return repr(name + path)
+    return f"{path.removeprefix('.')} of {what}" if path else what
 
 
 def _line(place: Any) -> str:
@@ -211,10 +211,8 @@ def content(
     """
 
     def say(first: str, second: str, remedy: str, path: str) -> Clash:
-        texts = [
-            f"{t} in {w}" for t, w in zip((first, second), paths.whats, strict=True)
-        ]
-        message = f"{held(obj, path)} is {texts[0]} but {texts[1]}"
+        whats = [f"in {what}" for what in paths.whats]
+        message = disagreement(obj, path, (first, second), whats)
         return Clash(message, remedy, (("the condition", paths.here),))
 
     join._say, join._whys = say, (paths.why(0), paths.why(1))
@@ -226,14 +224,23 @@ def content(
     return joined
 
 
-def held(obj: Any, path: str) -> str:
-    """What a message calls a part of an object that was there before."""
+def disagreement(
+    obj: Any, path: str, texts: Sequence[str], whats: Sequence[str]
+) -> str:
+    """What a message says of a part of an object that two paths leave unlike."""
     kind = type(obj).__name__
+    for word, unit in (("with", ""), ("of", " elements")):
+        a, b = [text.removeprefix(f"a {kind} {word} ") for text in texts]
+        if not path and [a, b] != list(texts):
+            return f"a {kind} has {a}{unit} {whats[0]} but {b} {whats[1]}"
+    what = f"what a {kind} holds"
     if isinstance(obj, Cell):
-        return named(obj.name, path.removeprefix(".contents"))
-    if not path:
-        return f"a {kind} that is changed here"
-    return f"'{path.removeprefix('.')}' of the {kind}"
+        what = named(obj.name, path.removeprefix(".contents"))
+    elif path.startswith("["):
+        what = f"item {path} of a {kind}"
+    elif path:
+        what = f"{path[1:]!r} of a {kind}"
+    return f"{what} is {texts[0]} {whats[0]} but {texts[1]} {whats[1]}"
 
 
 def before(side: Staged, obj: Any) -> Form:

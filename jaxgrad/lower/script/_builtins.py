@@ -35,6 +35,7 @@ from jaxgrad.lower.script._values import (
     holds_traced,
     is_array,
     is_traced,
+    short,
     truth,
 )
 
@@ -97,7 +98,7 @@ def _range(session: Session, *args: Any) -> Any:
         raise NeedsPython("the range of an inner loop depends on the round")
     for each in args:
         if is_traced(each) and not jnp.issubdtype(each.dtype, jnp.integer):
-            raise TypeError(f"range expected integers; got {each.dtype}")
+            raise TypeError(f"range expected integers; got {short(each)}")
     start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
     return Range(start, stop, step)
 
@@ -180,12 +181,16 @@ def _repr(session: Session, value: Any) -> Any:
 
 
 def _sorted(session: Session, values: Any, **kwargs: Any) -> Any:
-    if is_array(values) and is_traced(values) and not kwargs:
-        return list(jnp.sort(values))
     items = list(iterator_of(values))
-    if any(map(is_traced, items)) and not kwargs:
-        return list(jnp.sort(jnp.stack([jnp.asarray(i) for i in items])))
-    return sorted(items, **kwargs)
+    if not any(map(is_traced, items)):
+        return sorted(items, **kwargs)
+    if kwargs.get("key") is not None or not all(jnp.ndim(i) == 0 for i in items):
+        raise session.error(
+            "sorted by a key, or of arrays with dimensions, needs values that are known",
+            "use jnp.argsort on an array of the keys",
+        )
+    found = jnp.sort(jnp.stack([jnp.asarray(i) for i in items]))
+    return list(jnp.flip(found, 0) if kwargs.get("reverse") else found)
 
 
 HANDLERS: dict[Any, Handler] = {

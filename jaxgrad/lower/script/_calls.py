@@ -101,12 +101,12 @@ def _call_object(session: Session, obj: Any, args: Sequence[Any], kwargs: Any) -
     return call_hooked(session, obj, run, args, kwargs)
 
 
-def _followed(session: Session, callee: Any) -> Any:
+def _followed(session: Session, callee: Any, name: str = "") -> Any:
     """How a function is followed into its source; None if it isn't."""
     try:
         return session.host.callee(session, callee)
     except ScriptError as error:
-        name = getattr(callee, "__name__", repr(callee))
+        name = name or getattr(callee, "__name__", repr(callee))
         add_chain(error, name, session.place)
         raise
 
@@ -123,7 +123,7 @@ def _construct(session: Session, cls: type, args: Sequence[Any], kwargs: Any) ->
     """An instance of a class of the user's own."""
     init = inspect.getattr_static(cls, "__init__", None)
     plain = isinstance(init, types.FunctionType) and type(cls) is type
-    follow = plain and session.host.callee(session, init) is not None
+    follow = plain and _followed(session, init, cls.__name__) is not None
     skip = issubclass(cls, tuple | enum.Enum | BaseException | str | int | float)
     if not follow or skip or cls.__new__ is not object.__new__:
         return native(session, cls, args, kwargs)

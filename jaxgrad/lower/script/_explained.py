@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from jaxgrad.graph import Node, Value
-from jaxgrad.lower.script._template import type_of
-from jaxgrad.lower.script._values import TracedLength, is_integer, is_traced
+from jaxgrad.lower.script._values import TracedLength, is_integer, is_traced, short
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Frame, Session
@@ -57,9 +56,10 @@ def explained(session: Session, frame: Frame, node: Node, error: Exception) -> A
     if isinstance(error, jax.errors.TracerArrayConversionError):
         return _not_numpy(session, found)
     if isinstance(error, jax.errors.NonConcreteBooleanIndexError):
+        masks = [v for v in found.values() if v.dtype == bool] or [*found.values()]
         return session.error(
-            "a traced mask selects a number of elements that is not known while the "
-            "script is compiled",
+            f"a traced mask, {short(masks[0])}, selects a number of elements that is not "
+            "known while the script is compiled",
             "use jnp.where(mask, x, other), or jnp.nonzero(mask, size=...)",
         )
     if _wants_int(frame, node, error) and any(map(is_integer, found.values())):
@@ -67,7 +67,7 @@ def explained(session: Session, frame: Frame, node: Node, error: Exception) -> A
     if isinstance(error, jax.errors.ConcretizationTypeError):
         value, array = next(iter(found.items()))
         return session.error(
-            f"the value of {_name(value)}, {_type(array)}, is not known while the "
+            f"the value of {_name(value)}, {short(array)}, is not known while the "
             "script is compiled",
             "use the array itself: a script is compiled once for all its values",
         )
@@ -111,7 +111,7 @@ def _not_static(session: Session, frame: Frame, node: Node, found: Any) -> Excep
     if sliced:
         remedies.append("use jax.lax.dynamic_slice for a part of a fixed length")
     return session.error(
-        f"{_name(value)} is {_type(found[value])}, which is traced, where a Python int "
+        f"{_name(value)} is {short(found[value])}, which is traced, where a Python int "
         "is needed",
         ", or ".join(remedies) or _FIXED,
     )
@@ -139,7 +139,7 @@ def _parameters(frame: Frame, value: Value) -> Iterator[str]:
 def _not_numpy(session: Session, found: Any) -> Exception:
     value, array = next(iter(found.items()))
     return session.error(
-        f"{_name(value)} is {_type(array)}, which is traced, and can't become an array "
+        f"{_name(value)} is {short(array)}, which is traced, and can't become an array "
         "of NumPy",
         "use jax.numpy in place of numpy",
     )
@@ -156,10 +156,6 @@ def _name(value: Value) -> str:
     return repr(line[place.column : place.end_column])
 
 
-def _type(value: Any) -> str:
-    return type_of(value).str_short(short_dtypes=True)
-
-
 def _rename(error: Exception, arrays: Sequence[Any]) -> None:
     """Put types into the place of the tracers that a message names."""
     if len(error.args) != 1 or not isinstance(error.args[0], str):
@@ -167,7 +163,7 @@ def _rename(error: Exception, arrays: Sequence[Any]) -> None:
     if "Tracer" not in error.args[0]:
         return
     text = error.args[0].partition("\nThe error occurred while tracing")[0]
-    left = [_type(a) for a in arrays]
+    left = [short(a) for a in arrays]
 
     def named(match: re.Match[str]) -> str:
         return left.pop(0) if left else "a traced array"

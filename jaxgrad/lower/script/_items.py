@@ -19,7 +19,13 @@ from jaxgrad.lower.script._segment import (
     unknown_length,
 )
 from jaxgrad.lower.script._template import type_of
-from jaxgrad.lower.script._values import is_array, is_integer, is_number, is_traced
+from jaxgrad.lower.script._values import (
+    is_array,
+    is_integer,
+    is_number,
+    is_traced,
+    short,
+)
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -36,17 +42,17 @@ def get_item(session: Session, owner: Any, index: Any) -> Any:
     if isinstance(owner, list | tuple) and is_integer(index):
         return _pick(session, owner, index)
     if isinstance(owner, dict) and is_traced(index):
-        raise traced_key(session)
+        raise traced_key(session, index)
     if isinstance(owner, np.ndarray) and _is_traced_index(index):
         owner = jnp.asarray(owner)
     return call_at(session.place, operator.getitem, (owner, index))
 
 
-def traced_key(session: Session) -> Exception:
+def traced_key(session: Session, key: Any) -> Exception:
     """The error for a key of a dict that is traced."""
     return session.needs_python(
         "it looks up a key that depends on the round",
-        "a traced value can't be the key of a dict",
+        f"a traced {short(key)} can't be the key of a dict",
         "use a Python value, or an array that is indexed by it",
     )
 
@@ -66,8 +72,8 @@ def _pick(session: Session, owner: Sequence[Any], index: Any) -> Any:
         kind = type(owner).__name__
         raise session.needs_python(
             "it indexes a list by the number of the round",
-            f"a {kind} of {len(values)} values that are not alike can't be indexed by a "
-            "traced int",
+            f"a {kind} of {' and '.join(dict.fromkeys(map(short, values)))} can't be "
+            "indexed by a traced int: its elements have to be arrays of one type",
             "stack them into an array, or loop over the list itself",
         )
     return jnp.stack([jnp.asarray(v) for v in values])[index]
@@ -88,7 +94,7 @@ def set_item(session: Session, owner: Any, index: Any, value: Any) -> Any:
     if has_segments(owner):
         owner[:] = spread(owner)
     if isinstance(owner, dict) and is_traced(index):
-        raise traced_key(session)
+        raise traced_key(session, index)
     if isinstance(owner, list) and is_integer(index):
         return _set_picked(session, owner, index, value)
     from jaxgrad.lower.script._calls import call_method, is_users

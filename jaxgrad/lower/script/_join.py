@@ -197,7 +197,7 @@ def remedy_for(a: Form, b: Form) -> str:
     types = [_aval(f) for f in (a, b)]
     if any(isinstance(f, Const) and f.value is None for f in (a, b)):
         return "use an array (zeros, say) and a flag instead of None"
-    if any(isinstance(f, Same) for f in (a, b)):
+    if all(isinstance(f, Same) for f in (a, b)):
         return "copy the object on both paths, or choose between its arrays"
     if None not in types and types[0].shape == types[1].shape:
         return "give it the same dtype on both paths, with .astype(...) say"
@@ -205,8 +205,8 @@ def remedy_for(a: Form, b: Form) -> str:
         return "give it the same shape on both paths"
     if all(isinstance(f, Const) for f in (a, b)):
         return (
-            "a traced condition can choose between arrays alone: choose between what is "
-            "computed with it on both paths"
+            "a traced condition chooses between arrays alone: use it in both branches, "
+            "and choose between the results"
         )
     return "give it the same type and structure on both paths"
 
@@ -369,7 +369,7 @@ def describe(form: Form) -> str:
         if issubclass(form.cls, dict):
             return f"a dict with the keys {list(form.static)}"
         if isinstance(form.static, tuple) and form.static:
-            names = ", ".join(map(str, sorted(map(str, form.static))))
-            return f"a {form.cls.__name__} with {names}"
+            names = ", ".join(sorted(map(str, form.static)))
+            return f"a {form.cls.__name__} with the attributes {names}"
         return f"a {form.cls.__name__}"
     return "nothing"

@@ -61,7 +61,8 @@ def _uninitialized(session: Session, frame: Frame, node: Node, values: Values) -
 def _reached(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     """A variable where no exit was met, so that a path that left it out is past."""
     (value,) = values
-    return value.value if isinstance(value, Maybe) and value.exits else value
+    past = isinstance(value, Maybe) and (value.exits or "sure" in node._attributes)
+    return value.value if past else value
 
 
 def _cell(session: Session, frame: Frame, node: Node, values: Values) -> Any:
@@ -103,7 +104,7 @@ def _unchanged(session: Session, frame: Frame, node: Node, values: Values) -> An
     if old is not new:
         name = node._attributes["name"]
         raise session.error(
-            f"an element of {name} can't be stored: arrays are immutable, and nothing "
+            f"an element of {name!r} can't be stored: arrays are immutable, and nothing "
             "here can be bound to the new one",
             "bind the array to a local variable first",
         )
@@ -146,7 +147,7 @@ def _dict(session: Session, frame: Frame, node: Node, values: Values) -> Any:
         if i in merged:
             found.update(value)
         elif is_traced(key):
-            raise traced_key(session)
+            raise traced_key(session, key)
         else:
             found[key] = value
     return found

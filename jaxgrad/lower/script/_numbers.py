@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxgrad import _compat
 from jaxgrad.lower.script._iterate import iterator_of
 from jaxgrad.lower.script._places import call_at
-from jaxgrad.lower.script._values import PASS, is_array, is_traced, truth
+from jaxgrad.lower.script._values import PASS, is_array, is_traced, short, truth
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -32,7 +32,10 @@ def _convert(kind: type, family: Any) -> Handler:
         if rest and kind is int:
             raise TypeError("int() can't convert non-string with explicit base")
         if value.size != 1:
-            raise TypeError(f"only arrays of one element can become a {kind.__name__}")
+            raise TypeError(
+                f"only arrays of one element can become a {kind.__name__}; got "
+                f"{short(value)}"
+            )
         if kind is bool:
             return truth(value)
         if jnp.issubdtype(value.dtype, jnp.complexfloating) and kind is not complex:

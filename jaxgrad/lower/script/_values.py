@@ -146,6 +146,13 @@ def is_number(value: Any) -> bool:
     )
 
 
+def short(value: Any) -> str:
+    """The type of a value as messages show it: `f32[3]`, or the name of its class."""
+    if is_array(value) or is_number(value):
+        return jax.typeof(value).str_short(short_dtypes=True)
+    return type(value).__name__
+
+
 def is_integer(value: Any) -> bool:
     """Whether a traced value stands for a Python int."""
     return is_traced(value) and jnp.issubdtype(value.dtype, jnp.integer)
@@ -163,8 +170,8 @@ def truth(value: Any) -> Any:
         return bool(value)
     if value.size != 1:
         raise ValueError(
-            f"the truth value of {jax.typeof(value).str_short(short_dtypes=True)} is "
-            "ambiguous: reduce it with any() or all()"
+            f"the truth value of {short(value)} is ambiguous: reduce it with any() or "
+            "all()"
         )
     value = value if value.ndim == 0 else value.reshape(())
     return value if value.dtype == jnp.bool_ else value != 0
