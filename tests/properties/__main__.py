@@ -1,7 +1,7 @@
 """A longer sweep: `python -m tests.properties --examples 20000 --seed 1`.
 
 It runs the shards of the tests, on other random Functions, graphs and mistakes for each
-seed.
+seed. With `--scripts 20000`, random programs of script's language are run instead.
 The exit status is 1 if any fails; the smallest failing case is printed.
 """
 
@@ -14,6 +14,7 @@ import traceback
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 from tests.properties.graph_sweep import GRAPHS, REFUSED
+from tests.properties.script_sweep import shards as script_shards
 from tests.properties.sweep import FUNCTIONS, MISTAKES, sweep
 
 
@@ -22,8 +23,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.properties")
     parser.add_argument("--examples", type=int, default=20_000, help="in all")
     parser.add_argument("--seed", type=int, default=1, help="the tests use others")
+    parser.add_argument("--scripts", type=int, help="only so many scripts, instead")
     options = parser.parse_args()
     shards = {**FUNCTIONS, **MISTAKES, **GRAPHS, **REFUSED}
+    if options.scripts:
+        shards, options.examples = script_shards(options.scripts), options.scripts
     factor = options.examples / sum(s.examples * s.functions for s in shards.values())
     failed = 0
     for name, shard in shards.items():

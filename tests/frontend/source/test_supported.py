@@ -11,9 +11,9 @@ from jaxgrad.frontend.source import Source, check, parse_text, trees
 
 # What a function holds, where the error is, its message, and a word of the remedy.
 REFUSED = [
-    ("try:\n    x\nexcept E:\n    pass", (2, 5, 5, 13), "`try`", "catch"),
-    ("try:\n    x\nfinally:\n    x", (2, 5, 5, 10), "`try`", "catch"),
-    ("try:\n    x\nexcept* E:\n    pass", (2, 5, 5, 13), "`try`", "catch"),
+    ("try:\n    x\nexcept E:\n    pass", (2, 5, 2, 8), "`try`", "catch"),
+    ("try:\n    x\nfinally:\n    x", (2, 5, 2, 8), "`try`", "catch"),
+    ("try:\n    x\nexcept* E:\n    pass", (2, 5, 2, 8), "`try`", "catch"),
     ("if x:\n    import os", (3, 9, 3, 18), "`import`", "module"),
     ("from os import path", (2, 5, 2, 24), "`import`", "module"),
     ("yield x", (2, 5, 2, 12), "`yield`", "list"),
@@ -21,9 +21,9 @@ REFUSED = [
     ("yield from x", (2, 5, 2, 17), "`yield from`", "list"),
     ("def g():\n    yield x", (3, 9, 3, 16), "`yield`", "list"),
     ("g = lambda: (yield)", (2, 18, 2, 23), "`yield`", "list"),
-    ("async def g():\n    pass", (2, 5, 3, 13), "`async def`", "plain function"),
-    ("class A:\n    pass", (2, 5, 3, 13), "a class inside a function", "outside"),
-    ("match x:\n    case 1:\n        pass", (2, 5, 4, 17), "`match`", "elif"),
+    ("async def g():\n    pass", (2, 5, 2, 16), "`async def`", "plain function"),
+    ("class A:\n    pass", (2, 5, 2, 12), "a class inside a function", "outside"),
+    ("match x:\n    case 1:\n        pass", (2, 5, 2, 12), "`match`", "elif"),
     ("'é', x; raise", (2, 13, 2, 18), "`raise` without an exception", "ValueError"),
     ("global a\na = 1", (3, 5, 3, 6), "'a' is global", "return the new value"),
     ("global a, b\nfor b in x: pass", (3, 9, 3, 10), "'b' is global", "attribute"),

@@ -253,7 +253,7 @@ def test_live_functions_and_classes() -> None:
     assert (self.type.name.name, self.implied) == ("Sized", True)
     assert trees.code(method) == "def renamed(self) -> int:\n    return self.a ** 2"
     assert method.range().filename == __file__
-    with pytest.raises(ScriptError, match="Sized is a class\nuse get_class_def"):
+    with pytest.raises(ScriptError, match="Sized is a class\n  use get_class_def"):
         trees.get_def(Sized)
 
 

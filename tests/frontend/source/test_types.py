@@ -105,7 +105,7 @@ def test_wrong_comments(text: str, line: int, message: str) -> None:
     with pytest.raises(ScriptError, match=message) as info:
         trees.parse_def(text)
     assert info.value.lineno == line
-    assert "\nwrite " in info.value.msg
+    assert "\n  write " in info.value.msg
 
 
 def test_comments_that_are_not_types() -> None:
@@ -135,5 +135,5 @@ def test_wrong_annotations(text: str, columns: tuple[int, int], message: str) ->
         trees.types_of(tree.decl(), {})
     error = info.value
     assert (error.lineno, error.offset, error.end_offset) == (1, *columns)
-    assert error.msg.split("\n")[1].startswith("use an array, a Python type")
+    assert error.msg.split("\n  ")[1].startswith("use an array, a Python type")
     assert error.__cause__ is not None
