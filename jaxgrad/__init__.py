@@ -7,6 +7,9 @@
   saved tensors are kept until backward;
 - `trace`: a callable as a graph that keeps its Functions (`TracedFunction`); `load`
   reads what its `save` wrote; `graph` is what graphs are made of;
+- `script`: Python source with control flow on traced values, compiled; a function gives
+  a `ScriptFunction`, an object a `ScriptModule`, a class what makes script objects;
+- `ScriptList`, `ScriptDict`: containers that Python and script share;
 - `record`: one forward as a tape of nodes, to step through its backward (`Recording`);
 - `trees`: source as typed nodes, with dumps and printed back as Python;
 - `backends`, `to_backend`: what compiles and runs programs;

@@ -125,8 +125,12 @@ def export(
     made = ExportedFunction.of(lowered(run, structs(run, args), chosen), order)
     last = made
     for _ in range(order):
-        # Made now, so that what can't be differentiated is an error here.
-        last = last.vjp()
+        # Made now, so that what can't be differentiated is an error here; but not where
+        # the function has no gradient either, which whoever asks for one is told.
+        try:
+            last = last.vjp()
+        except LoopGradientError:
+            break
     return made
 
 

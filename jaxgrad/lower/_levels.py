@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.export import Exported
 
+from jaxgrad.errors import LoopGradientError
 from jaxgrad.lower import _exported
 from jaxgrad.lower._structs import name_of
 
@@ -39,12 +40,22 @@ class Level(NamedTuple):
     probe: list[list[int]]
 
 
+class Levels(list[Level]):
+    """Level 0 and those of the derivatives.
+
+    Attributes:
+        refused: why the function has no further derivative, where it refuses it.
+    """
+
+    refused: str = ""
+
+
 def levels(
     run: Callable[..., Any],
     args: Sequence[Any],
     platforms: Sequence[str],
     order: int,
-) -> list[Level]:
+) -> Levels:
     """A function and its derivatives, exported.
 
     Args:
@@ -63,7 +74,7 @@ def levels(
     def flat(*leaves: Any) -> list[Any]:
         return jax.tree.leaves(run(*jax.tree.unflatten(treedef, leaves)))
 
-    found, function = [Level(first, probes(first))], flat
+    found, function = Levels([Level(first, probes(first))]), flat
     name = name_of(run)
     for _ in range(order):
         outputs = found[-1].exported.out_avals
@@ -71,9 +82,14 @@ def levels(
             break
         function = _derivative(function, inputs, outputs, name)
         inputs = [*inputs, *(_struct(aval) for aval in outputs if is_inexact(aval))]
-        made = _exported.differentiated(
-            name, lambda f=function, s=inputs: _exported.lowered(f, s, platforms)
-        )
+        try:
+            made = _exported.differentiated(
+                name, lambda f=function, s=inputs: _exported.lowered(f, s, platforms)
+            )
+        except LoopGradientError as error:
+            # The function itself refuses it, and so does what will be loaded.
+            found.refused = f"{error.msg}\n  In line {error.lineno} of {name}."
+            break
         found.append(Level(made, probes(made)))
     return found
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax.export import Exported
 
 from jaxgrad import _compat
-from jaxgrad.errors import BackendError, SavedFileError, VmapError
+from jaxgrad.errors import BackendError, LoopGradientError, SavedFileError, VmapError
 from jaxgrad.function import Function
 from jaxgrad.lower._levels import is_inexact
 
@@ -27,6 +27,7 @@ class LoadedProgram:
         exported: what JAX read.
         following: the next level, None where the file has no more.
         vjp_order: how many derivatives the file was saved with.
+        refused: why there is no next level, where the function itself refuses it.
         jitted: the program as a jitted function of flat arguments.
     """
 
@@ -36,12 +37,14 @@ class LoadedProgram:
         exported: Exported,
         following: "LoadedProgram | None",
         vjp_order: int,
+        refused: str = "",
     ) -> None:
         """Take what JAX read; nothing is compiled yet."""
         self.name = name
         self.exported = exported
         self.following = following
         self.vjp_order = vjp_order
+        self.refused = refused
 
         def flat(*leaves: Any) -> list[Any]:
             args, _ = jax.tree.unflatten(exported.in_tree, leaves)
@@ -104,7 +107,10 @@ class LoadedProgram:
 
         Raises:
             SavedFileError: the file has no further level.
+            LoopGradientError: the function that was saved has no gradient.
         """
+        if self.following is None and self.refused:
+            raise LoopGradientError(self.refused)
         if self.following is None:
             order = self.vjp_order
             raise SavedFileError(

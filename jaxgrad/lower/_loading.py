@@ -41,7 +41,7 @@ def deserialized(name: str, manifest: dict[str, Any], data: bytes) -> Exported:
 
 
 def signature(
-    name: str, manifest: dict[str, Any], parts: list[Exported], constraints: list[str]
+    name: str, manifest: dict[str, Any], parts: list[Exported], entry: dict[str, Any]
 ) -> Signature:
     """The levels of one signature, each a Function whose backward is the next."""
     for part in parts:
@@ -50,10 +50,12 @@ def signature(
                 raise _needs_x64(name, f"an argument is {aval.dtype}")
     program = None
     for part in reversed(parts):
-        program = LoadedProgram(manifest["name"], part, program, manifest["vjp_order"])
+        refused = entry.get("refused", "") if program is None else ""
+        order = manifest["vjp_order"]
+        program = LoadedProgram(manifest["name"], part, program, order, refused)
     assert program is not None
     try:
-        made = Signature(program, constraints)
+        made = Signature(program, entry["constraints"])
         fits = len(made.args) == len(manifest["arguments"])
         for below, above in itertools.pairwise(parts):
             moving = sum(map(_levels.is_inexact, below.out_avals))

@@ -18,8 +18,9 @@ SCRIPT = "script.json"
 _MEMBER = {"bytes": int, "sha256": str}
 _WEIGHT = {"name": str, "dtype": str, "shape": [int], "key": (str, type(None))}
 # How many derivatives a signature has (itself included), what holds of its symbolic
-# dimensions, and for each derivative a shape for each argument, to compile it at.
-_SIGNATURE = {"orders": int, "constraints": [str], "probes": [[[int]]]}
+# dimensions, and for each derivative a shape for each argument, to compile it at; why
+# there is no further derivative, where the function itself refuses it.
+_SIGNATURE = {"orders": int, "constraints": [str], "probes": [[[int]]], "?refused": str}
 _MANIFEST = {
     "format": str,
     "version": int,
@@ -103,15 +104,19 @@ def source_map(data: bytes) -> tuple[tuple[str, str, int, int], ...]:
 
 def _check(value: Any, form: Any, where: str) -> None:
     """Check that `value` has a form: a type, or a list or dict of forms."""
-    # A dict that has `...` for a key may have any strings for keys.
+    # A dict that has `...` for a key may have any strings for keys; `?key` may be
+    # absent.
     if isinstance(form, list):
         _check_type(value, list, where)
         for i, item in enumerate(value):
             _check(item, form[0], f"{where}[{i}]")
     elif isinstance(form, dict):
         _check_type(value, dict, where)
-        if ... not in form and value.keys() != form.keys():
-            _raise_odd(value.keys() ^ form.keys(), where)
+        if ... not in form:
+            absent = {k[1:] for k in form if k[0] == "?"} - value.keys()
+            form = {k.removeprefix("?"): v for k, v in form.items()}
+            if value.keys() | absent != form.keys():
+                _raise_odd((value.keys() | absent) ^ form.keys(), where)
         for key, item in value.items():
             _check(item, form.get(key, form.get(...)), f"{where}.{key[:80]}")
     else:

@@ -76,6 +76,7 @@ def save(
                 "orders": len(levels),
                 "constraints": _levels.constraints(levels[0].exported),
                 "probes": [level.probe for level in levels],
+                **({"refused": levels.refused} if levels.refused else {}),
             }
         )
         for k, level in enumerate(levels):
@@ -149,7 +150,7 @@ def load(source: Any) -> LoadedFunction:
             )
             for k in range(entry["orders"])
         ]
-        signature = _loading.signature(name, manifest, parts, entry["constraints"])
+        signature = _loading.signature(name, manifest, parts, entry)
         _loading.check_weights(name, signature, weights)
         _loading.probe(name, manifest, signature.program, entry["probes"])
         signatures.append(signature)

@@ -121,14 +121,8 @@ def _loop(
 
     again, after = emitter.arm(inner, emit)
     inner.register_output(again)
-    start_places = [emitter.origin(*each) for each in zip(carried, initial, strict=True)]
     _hand_on(emitter, loop, inner, carried, after)
-    ends_ = loop.blocks()[0].outputs()[1:]
-    end_places = [emitter.origin(*each) for each in zip(carried, ends_, strict=True)]
-    emitter.origins[loop] = Origins((tuple(start_places), tuple(end_places)))
-    for name, place in zip(carried, end_places, strict=True):
-        if name == RETURNED:
-            emitter.bound[name, emitter.env[name]] = place
+    _note_origins(emitter, loop, carried, initial)
 
 
 def _hand_on(
@@ -149,6 +143,21 @@ def _hand_on(
         bound = after.get(name) is not emitter.env[name]
         if bound and name not in carried and not name.startswith("$"):
             del emitter.env[name]
+
+
+def _note_origins(
+    emitter: Emitter, loop: Node, carried: Sequence[str], initial: Sequence[Value]
+) -> None:
+    """Note where the variables of a loop come from: before it, and in a round."""
+    left = loop.blocks()[0].outputs()[1:]
+    places = [
+        tuple([emitter.origin(*each) for each in zip(carried, values, strict=True)])
+        for values in (initial, left)
+    ]
+    emitter.origins[loop] = Origins(tuple(places))
+    if RETURNED in carried:
+        last = places[1][carried.index(RETURNED)]
+        emitter.bound[RETURNED, emitter.env[RETURNED]] = last
 
 
 def _again(

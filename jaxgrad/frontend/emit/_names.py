@@ -35,6 +35,8 @@ def reads(nodes: Nodes) -> set[str]:
                 found.add(node.id)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             found |= {node.target.id} | reads(node.value)
+        elif isinstance(node, ast.AnnAssign):
+            found |= reads([node.target]) | reads(node.value)  # annotations aren't run
         else:
             found |= reads(ast.iter_child_nodes(node))
     return found
@@ -128,8 +130,8 @@ class Scope:
 
     Attributes:
         locals: its local names.
-        cells: local names whose value a nested function must find changed: they are
-            bound again after a function captured them.
+        cells: local names whose value a nested function must find changed, or changes:
+            they are bound again after a function captured them, or by it.
     """
 
     def __init__(self, function: ast.FunctionDef | ast.Lambda) -> None:
@@ -137,30 +139,43 @@ class Scope:
         self.cells = self._find_cells(function)
 
     def _find_cells(self, function: ast.AST) -> set[str]:
+        own = list(_own_nodes(body_of(function)))
+        stores = [(name, _place(node)) for node in own for name in _stored(node)]
+        loops = [node for node in own if isinstance(node, LOOPS)]
         found: set[str] = set()
-        body = body_of(function)
-        nested = [n for n in _own_nodes(body) if isinstance(n, FUNCTIONS)]
-        if not nested:
-            return found
-        stores = [
-            (name, node.lineno, node.col_offset)
-            for node in _own_nodes(body)
-            if isinstance(node, ast.Name | ast.FunctionDef)
-            for name in _stored(node)
-        ]
-        loops = [n for n in _own_nodes(body) if isinstance(n, LOOPS)]
-        for inner in nested:
-            captured = free_names(inner) & self.locals
-            place = (inner.lineno, inner.col_offset)
+        for inner in own:
+            if not isinstance(inner, FUNCTIONS):
+                continue
+            # What is bound later in the text, or in another round of a loop around it,
+            # by the `def` itself, or by storing an item inside it.
+            changed = {name for name, place in stores if place > _place(inner)}
             around = [loop for loop in loops if inner in ast.walk(loop)]
-            again = set().union(*(writes(loop) for loop in around))
-            own = {getattr(inner, "name", "")}
-            late = {name for name, *at in stores if tuple(at) > place}
-            found |= captured & (late | again | own)
+            changed |= set().union(*(writes(loop) for loop in around))
+            changed |= {getattr(inner, "name", "")} | _items_of(inner)
+            found |= free_names(inner) & self.locals & changed
         return found
 
 
-def _stored(node: ast.Name | ast.FunctionDef) -> list[str]:
+def _place(node: ast.AST) -> tuple[int, int]:
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
+def _stored(node: ast.AST) -> set[str]:
+    """The names that a piece of source, without what is in it, binds anew."""
     if isinstance(node, ast.FunctionDef):
-        return [node.name]
-    return [] if isinstance(node.ctx, ast.Load) else [node.id]
+        return {node.name}
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        return {node.id}
+    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return base_name(node)  # `x[i] = v` on an array binds x anew
+    return set()
+
+
+def _items_of(function: ast.AST) -> set[str]:
+    """The names whose items a function, or one inside it, stores."""
+    return {
+        name
+        for node in ast.walk(function)
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
+        for name in base_name(node)
+    }

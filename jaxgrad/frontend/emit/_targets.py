@@ -119,7 +119,9 @@ def _delete(emitter: Emitter, target: ast.expr) -> None:
     emitter.at(target)
     if isinstance(target, ast.Name):
         emitter.value("prim::Use", emitter.read(target.id))  # it has to have a value
-        emitter.write(target.id, emitter.uninitialized(target.id))
+        gone = emitter.uninitialized(target.id)
+        gone.node()._attributes["deleted"] = target.lineno
+        emitter.write(target.id, gone)
     elif isinstance(target, ast.Attribute):
         owner = emitter.expression(target.value)
         name = emitter.constant(mangled(emitter.owner, target.attr))

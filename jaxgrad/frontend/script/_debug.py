@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-import jax
-
-from jaxgrad.frontend.script._boundary import as_operand
+from jaxgrad.lower._loaded_signature import text
 
 if TYPE_CHECKING:
     from jaxgrad.frontend.script._function import Compiled
@@ -22,15 +20,8 @@ class DebugState:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        avals = [
-            leaf if isinstance(leaf, jax.ShapeDtypeStruct) else jax.typeof(leaf)
-            for leaf in map(as_operand, compiled.incoming.leaves)
-        ]
-        self._structs = [
-            jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=bool(a.weak_type))
-            for a in avals
-        ]
-        self.signature = f"({', '.join(map(_short, avals))})"
+        self._structs = compiled.incoming.leaves
+        self.signature = f"({', '.join(map(text, self._structs))})"
 
     @functools.cached_property
     def _traced(self) -> Any:
@@ -61,9 +52,3 @@ class DebugState:
 
     def __repr__(self) -> str:
         return f"<DebugState {self.signature}>"
-
-
-def _short(aval: Any) -> str:
-    from jaxgrad.lower._loaded_signature import text
-
-    return text(aval)

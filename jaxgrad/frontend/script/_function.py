@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 
 import jax
 
-from jaxgrad.errors import ArgumentError, GraphError
+from jaxgrad.errors import ArgumentError
 from jaxgrad.frontend.script._boundary import (
     Incoming,
     Outgoing,
@@ -21,11 +22,11 @@ from jaxgrad.frontend.script._boundary import (
     static_key,
 )
 from jaxgrad.frontend.script._checked import CheckedError
+from jaxgrad.frontend.script._finals import with_finals
 from jaxgrad.frontend.script._host import Host, NewRoot, defaults_of, read
-from jaxgrad.frontend.script._programs import fresh_program, program_of
+from jaxgrad.frontend.script._own_graph import OwnGraph
 from jaxgrad.frontend.script._recompiled import warn_if_often
 from jaxgrad.frontend.script._surface import Surface
-from jaxgrad.graph import Graph
 from jaxgrad.lower.script import LoopOptions, Program, Session, bind, run_program
 from jaxgrad.lower.script._explained import without_advice
 from jaxgrad.lower.script._foreign import report
@@ -152,6 +153,22 @@ class Compiled:
             raise self.raisers[found - 1](mine)
 
 
+def _without_arrays(incoming: Incoming) -> Incoming:
+    """What was given without its arrays and objects, so that nothing keeps them."""
+    made = copy.copy(incoming)
+    made.leaves = list(map(as_struct, incoming.leaves))
+    made.objects, made.made = [], []
+    return made
+
+
+def as_struct(leaf: Any) -> jax.ShapeDtypeStruct:
+    """The type of an array."""
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf
+    aval = jax.typeof(as_operand(leaf))
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
+
+
 def _is_argument(obj: Any, session: Session) -> bool:
     return obj is not session.errors and obj is not session.errors.values
 
@@ -175,7 +192,7 @@ class _Nothing:
         return None
 
 
-class ScriptFunction(Surface):
+class ScriptFunction(OwnGraph, Surface):
     """A function whose control flow may depend on traced values; made by `script`.
 
     It is compiled for the types, and the static values, of the arguments of a call,
@@ -225,8 +242,7 @@ class ScriptFunction(Surface):
         self.function = function
         self.errors = errors
         self.options = LoopOptions(max_steps, grad, unroll)
-        self._own_program: Program | None = None  # once its graph was handed out
-        self._original = -1  # the version of the graph that the source gave
+        self._own_program, self._source_program, self._original = None, None, -1
         self._wanted: list[tuple[Any, str]] = []
         self._compiled: dict[Any, list[Compiled]] = {}
         self._warned = False
@@ -265,53 +281,6 @@ class ScriptFunction(Surface):
         finally:
             session.options, session.errors = options, errors
 
-    @property
-    def program(self) -> Program:
-        """The source as a graph, and how it is called."""
-        own = self._own_program
-        if own is None:
-            return program_of(self.function)
-        if own.graph.version == self._original:
-            # Nobody edited it: what the names in the source stand for may have changed.
-            current = program_of(self.function)
-            if current is not self._source_program:
-                return self._adopt(current)
-        return own
-
-    def _adopt(self, current: Program) -> Program:
-        """Take a graph of one's own, which edits of others don't change."""
-        self._source_program = current
-        own = self._own_program = fresh_program(self.function)
-        self._original = own.graph.version
-        return own
-
-    @property
-    def graph(self) -> Graph:
-        """The graph of the source; editing it, or assigning another, changes calls.
-
-        Raises:
-            GraphError: what is assigned is no legal graph, or has other inputs.
-        """
-        with self._lock:
-            if self._own_program is None:
-                self._adopt(program_of(self.function))
-            return self.program.graph
-
-    @graph.setter
-    def graph(self, graph: Graph) -> None:
-        if not isinstance(graph, Graph):
-            raise GraphError(f"Expected a Graph; got {type(graph).__name__}.")
-        graph.lint()
-        expected = len(self.graph.inputs())
-        if len(graph.inputs()) != expected or len(graph.outputs()) != 1:
-            raise GraphError(
-                f"A graph for {self.__name__} needs {expected} inputs, its parameters, "
-                f"and one output; this one has {len(graph.inputs())} and "
-                f"{len(graph.outputs())}."
-            )
-        self._own_program = dataclasses.replace(self.program, graph=graph)
-        self._original = -1
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it, compiled for the types of the arguments.
 
@@ -331,6 +300,12 @@ class ScriptFunction(Surface):
         compiled, incoming = self._find(args, kwargs)
         return compiled(incoming)
 
+    def _bound(self, program: Program, args: Sequence[Any], kwargs: Any) -> list[Any]:
+        """One value for each parameter."""
+        function = self.function
+        values = bind(program, args, kwargs, defaults_of(program, function))
+        return with_finals(program, function, values)
+
     def _incoming(self, values: Sequence[Any]) -> tuple[Incoming, list[Any]]:
         """The arguments and the globals that are inputs, apart; and those globals."""
         known = list(self._wanted)
@@ -340,7 +315,7 @@ class ScriptFunction(Surface):
     def _find(self, args: Sequence[Any], kwargs: Any) -> tuple[Compiled, Incoming]:
         """The program for these arguments, traced if need be."""
         program = self.program
-        values = bind(program, args, kwargs, defaults_of(program, self.function))
+        values = self._bound(program, args, kwargs)
         while True:
             incoming, roots = self._incoming(values)
             key = (program.graph, program.graph.version, len(roots), incoming.key)
@@ -351,6 +326,7 @@ class ScriptFunction(Surface):
             compiled = self._fresh(incoming, roots)
             if compiled is None:
                 continue
+            compiled.incoming = _without_arrays(incoming)
             with self._lock:
                 self._compiled.setdefault(key, []).append(compiled)
                 warn_if_often(self, program)

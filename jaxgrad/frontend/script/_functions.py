@@ -34,6 +34,8 @@ def script_rules(cls: type[Function], options: dict[str, Any]) -> type[Function]
     Returns:
         A subclass of the same name.
     """
+    if "__scripted_rules__" in vars(cls):
+        return cls
     rules: dict[str, Any] = {}
     for name in RULES:
         rule = inspect.getattr_static(cls, name, None)
@@ -43,8 +45,6 @@ def script_rules(cls: type[Function], options: dict[str, Any]) -> type[Function]
         made = interpreted(plain, **options)
         wrap = type(rule) if isinstance(rule, staticmethod | classmethod) else None
         rules[name] = made if wrap is None else wrap(made)
-    if getattr(cls, "__scripted_rules__", False):
-        return cls
     kept = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     doc = {"__doc__": cls.__doc__, "__scripted_rules__": True}
     return type(cls)(cls.__name__, (cls,), {**rules, **kept, **doc})

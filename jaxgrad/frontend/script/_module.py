@@ -157,6 +157,8 @@ class ScriptModule(Running, ModuleState, ModuleHooks, Surface):
             name in ("forward", "__call__") or _marks.mark_of(function) == "export"
         ):
             return ScriptMethod(self, name, function)
+        if isinstance(value, types.FunctionType) and _marks.mark_of(value) == "export":
+            return scripted(value, self._options)
         return self._shown_value(value)
 
     def _shown_value(self, value: Any) -> Any:

@@ -128,7 +128,7 @@ def portable(
     own = _own_parameters(script, given, named)
 
     values = bound(script, [*given, *args], {**named, **kwargs})
-    staged(script, values, strips=True, warns=True)
+    staged(script, values, strips=True, warns=5)
 
     def run(*moving: Any, **by_name: Any) -> Any:
         more, others = trees.full(moving, by_name)

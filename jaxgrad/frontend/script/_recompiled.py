@@ -31,7 +31,7 @@ def warn_if_often(script: ScriptFunction, program: Program) -> None:
                 "program.\n  Pass it as an array to have it traced: "
                 f"jnp.asarray({parameter.name}).",
                 JaxgradWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
             return
 

@@ -63,7 +63,7 @@ def program_for(
     ]
     values = [bound(script, [*given, *e], named) for e in examples]
     for each in values:  # so that all globals that are inputs are known
-        staged(script, each, strips=True, warns=True)
+        staged(script, each, strips=True, warns=4)
     variants = [Variant(script, each, own) for each in values]
     weights = {k: v for variant in variants for k, v in variant.weights().items()}
     return _lower.Program(

@@ -76,10 +76,10 @@ def _scripted(obj: Any, options: dict[str, Any]) -> Any:
     if isinstance(obj, staticmethod | classmethod):
         return type(obj)(_scripted(obj.__func__, options))
     if isinstance(obj, types.MethodType):
-        return BoundScript(_scripted(obj.__func__, options), obj.__self__)
+        inner = _scripted(obj.__func__, options)
+        return BoundScript(inner, obj.__self__)
     if isinstance(obj, functools.partial):
-        inner = _scripted(obj.func, options)
-        return ScriptPartial(inner, obj.args, obj.keywords)
+        return _partial(_scripted(obj.func, options), obj)
     if isinstance(obj, types.FunctionType):
         return _function(obj, options)
     if isinstance(obj, type) and issubclass(obj, Function):
@@ -87,6 +87,21 @@ def _scripted(obj: Any, options: dict[str, Any]) -> Any:
 
         return script_rules(obj, options)
     return _other(obj, options)
+
+
+def _partial(inner: Any, given: functools.partial[Any]) -> Any:
+    if isinstance(inner, ScriptPartial):
+        args, keywords = (
+            (*inner.args, *given.args),
+            {**inner.keywords, **given.keywords},
+        )
+        return ScriptPartial(inner.func, args, keywords)
+    if not isinstance(inner, ScriptFunction):
+        raise ScriptError(
+            f"the partial of {inner!r} can't be scripted\n  Expected that of a "
+            "function; script a function that calls it."
+        )
+    return ScriptPartial(inner, given.args, given.keywords)
 
 
 def _function(function: types.FunctionType, options: dict[str, Any]) -> Any:

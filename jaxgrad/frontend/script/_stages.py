@@ -19,9 +19,7 @@ from jaxgrad.frontend._incoming import identifier
 from jaxgrad.frontend._recorded import record_graph
 from jaxgrad.frontend._signature import Signature
 from jaxgrad.frontend.script._boundary import Incoming, as_operand
-from jaxgrad.frontend.script._host import defaults_of
 from jaxgrad.function._recording import recording
-from jaxgrad.lower.script import bind
 from jaxgrad.lower.script._template import Leaf, New
 
 if TYPE_CHECKING:
@@ -55,15 +53,14 @@ class Staged:
 
 def bound(script: ScriptFunction, args: Sequence[Any], kwargs: Any) -> list[Any]:
     """One value for each parameter."""
-    program = script.program
-    return bind(program, args, kwargs, defaults_of(program, script.function))
+    return script._bound(script.program, args, kwargs)
 
 
 def staged(
     script: ScriptFunction,
     values: Sequence[Any],
     strips: bool = False,
-    warns: bool = False,
+    warns: int = 0,
 ) -> Staged:
     """The program of a script for the values of its parameters.
 
@@ -71,7 +68,7 @@ def staged(
         script: the script.
         values: the values.
         strips: whether what needs a host is left out.
-        warns: whether that is told.
+        warns: how far up the stack the caller is who is told of that; 0 to tell nobody.
 
     Returns:
         It.
@@ -89,7 +86,7 @@ def staged(
             f"{script.__qualname__} calls the host, which a portable program can't: "
             f"{'; '.join(compiled.stripped)} is left out.",
             JaxgradWarning,
-            stacklevel=5,
+            stacklevel=warns,
         )
     return Staged(script, compiled, incoming, names, heads)
 

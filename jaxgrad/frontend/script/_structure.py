@@ -42,7 +42,9 @@ class Structure(Incoming):
 
     def _of(self, value: Any, key: list[Any]) -> Form:
         form = super()._of(value, key)
-        if isinstance(form, New) and _heap.is_mutable(value):
+        # Frozen ones too: `write` is what changes them for the user.
+        own = isinstance(value, list | dict | set) or _heap.is_object(value)
+        if isinstance(form, New) and own and not hasattr(value, "_captured"):
             self._kept[form.uid] = value
         return form
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import jax
 
@@ -190,7 +191,7 @@ class Surface:
 
     def save(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | IO[bytes],
         example_args: Any = (),
         *,
         vjp_order: int = 1,
@@ -239,6 +240,20 @@ class Surface:
         examples = example_args if isinstance(example_args, list) else [example_args]
         program = _saving.program_for(*self._target(), examples)
         lower.save(path, program, vjp_order=vjp_order, platforms=platforms)
+
+    def save_to_buffer(self, example_args: Any = (), **options: Any) -> bytes:
+        """What `save` writes to a file.
+
+        Args:
+            example_args: as for `save`.
+            **options: `vjp_order` and `platforms`, as for `save`.
+
+        Returns:
+            The bytes.
+        """
+        file = io.BytesIO()
+        self.save(file, example_args, **options)
+        return file.getvalue()
 
     def get_debug_state(self) -> list[DebugState]:
         """What was compiled: the jaxpr, cost and memory of each signature.

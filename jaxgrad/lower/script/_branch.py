@@ -61,10 +61,8 @@ class Paths:
             whats = "a return", "another return"
 
         def say(first: str, second: str, remedy: str, path: str) -> Clash:
-            texts = [
-                f"{text} in {what}{_line(place)}"
-                for text, what, place in zip((first, second), whats, places, strict=True)
-            ]
+            parts = zip((first, second), whats, places, strict=True)
+            texts = [f"{text} in {what}{_line(at)}" for text, what, at in parts]
             if name == "$ret":
                 remedy = remedy.replace("on both paths", "in every return")
                 if "None" in (first, second):

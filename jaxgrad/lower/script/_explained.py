@@ -58,8 +58,8 @@ def explained(session: Session, frame: Frame, node: Node, error: Exception) -> A
     if isinstance(error, jax.errors.NonConcreteBooleanIndexError):
         masks = [v for v in found.values() if v.dtype == bool] or [*found.values()]
         return session.error(
-            f"a traced mask, {short(masks[0])}, selects a number of elements that is not "
-            "known while the script is compiled",
+            f"a traced mask, {short(masks[0])}, selects a number of elements that is "
+            "not known while the script is compiled",
             "use jnp.where(mask, x, other), or jnp.nonzero(mask, size=...)",
         )
     if _wants_int(frame, node, error) and any(map(is_integer, found.values())):
@@ -130,7 +130,7 @@ def _parameters(frame: Frame, value: Value) -> Iterator[str]:
         node = each.node()
         if node is block._param:
             held = frame.env.get(each)
-            if is_integer(held) and not held.ndim:
+            if held is not None and is_integer(held) and not held.ndim:
                 yield names[block._param._outputs.index(each)]
         else:
             todo += node._inputs

@@ -7,6 +7,7 @@ comparing them with a snapshot, whichever way it was changed, and put back.
 
 from __future__ import annotations
 
+import collections
 import enum
 import functools
 import sys
@@ -45,7 +46,12 @@ _LIBRARIES = frozenset({"jax", "jaxlib", "numpy", "jaxgrad", "ml_dtypes", "inspe
 
 def is_leaf(value: Any) -> bool:
     """Whether a value holds no other values that could be traced or changed."""
-    return isinstance(value, _LEAVES) or _is_closed(type(value))
+    return _is_leaf_class(type(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_leaf_class(cls: type) -> bool:
+    return issubclass(cls, _LEAVES) or _is_closed(cls)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -86,11 +92,14 @@ def _slots(cls: type) -> list[str]:
 
 def is_object(value: Any) -> bool:
     """Whether a value is an object whose attributes are looked at."""
-    if is_leaf(value) or isinstance(value, _CONTAINERS):
+    return _has_attributes(type(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _has_attributes(cls: type) -> bool:
+    if _is_leaf_class(cls) or issubclass(cls, (*_CONTAINERS, *OPAQUE)):
         return False
-    if isinstance(value, OPAQUE):
-        return False
-    return hasattr(value, "__dict__") or bool(slots_of(type(value)))
+    return bool(cls.__dictoffset__) or bool(slots_of(cls))
 
 
 def is_object_class(cls: type) -> bool:
@@ -160,11 +169,24 @@ def fresh_of(cls: type) -> dict[str, Callable[[], Any]]:
     return next((found for a in ADAPTERS if (found := a(cls))), {})
 
 
+class Keys(tuple[Any, ...]):
+    """The keys of a defaultdict, which know what it makes."""
+
+    factory: Any
+
+    def __new__(cls, keys: Iterable[Any], factory: Any) -> Keys:
+        made = super().__new__(cls, keys)
+        made.factory = factory
+        return made
+
+
 def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
     """What a container holds: what of it is static, and its elements; None if none."""
     kind = type(value)
     if kind is list or isinstance(value, list):
         return len(value), list(value)
+    if isinstance(value, collections.defaultdict):
+        return Keys(value, value.default_factory), list(value.values())
     if isinstance(value, dict):
         return tuple(value), list(value.values())
     if isinstance(value, tuple):
@@ -203,8 +225,13 @@ def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:
     if isinstance(value, list):
         value[:] = parts
     elif isinstance(value, dict):
-        value.clear()
-        value.update(zip(static, parts, strict=True))
+        # A subclass may mean something else by `update`: a Counter counts.
+        ordered = isinstance(value, collections.OrderedDict)
+        base = collections.OrderedDict if ordered else dict
+        base.clear(value)
+        base.update(value, zip(static, parts, strict=True))
+        if isinstance(static, Keys):
+            value.default_factory = static.factory
     elif isinstance(value, set):
         value.clear()
         value.update(static)

@@ -55,7 +55,9 @@ def _global(session: Session, frame: Frame, node: Node, values: Values) -> Any:
 
 def _uninitialized(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     attributes = node._attributes
-    return Undefined(attributes.get("name", "a value"), "", "exits" in attributes)
+    line = attributes.get("deleted")
+    why = "" if line is None else f"line {line} deletes it"
+    return Undefined(attributes.get("name", "a value"), why, "exits" in attributes)
 
 
 def _reached(session: Session, frame: Frame, node: Node, values: Values) -> Any:
@@ -104,8 +106,8 @@ def _unchanged(session: Session, frame: Frame, node: Node, values: Values) -> An
     if old is not new:
         name = node._attributes["name"]
         raise session.error(
-            f"an element of {name!r} can't be stored: arrays are immutable, and nothing "
-            "here can be bound to the new one",
+            f"an element of {name!r} can't be stored: arrays are immutable, and "
+            "nothing here can be bound to the new one",
             "bind the array to a local variable first",
         )
 

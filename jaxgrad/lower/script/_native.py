@@ -66,7 +66,8 @@ def _once(session: Session, callee: Any) -> Exception:
     name = getattr(callee, "__name__", str(callee))
     if name in {moment.__name__ for moment in _MOMENTS}:
         return session.error(
-            f"{name!r} reads the time, and would do so once, when the script is compiled",
+            f"{name!r} reads the time, and would read it once, when the script is "
+            "compiled",
             "read it outside of the script, and pass it as an argument",
         )
     return session.error(

@@ -89,14 +89,13 @@ def bind(
         One value for each parameter.
 
     Raises:
-        TypeError: the arguments don't fit, in Python's words.
+        TypeError: the arguments don't fit, nearly in Python's words.
     """
     if not kwargs and len(args) == len(program.parameters) and program.plain:
         return list(args)
     rest, named = list(args), dict(kwargs)
     values: list[Any] = []
     missing: list[str] = []
-    name = program.name
     for parameter in program.parameters:
         key, kind = parameter.name, parameter.kind
         if kind == "*":
@@ -107,7 +106,9 @@ def bind(
             named = {}
         elif kind != "keyword" and rest:
             if key in named and kind == "positional":
-                raise TypeError(f"{name}() got multiple values for argument {key!r}")
+                raise TypeError(
+                    f"{program.name}() got multiple values for argument {key!r}"
+                )
             values.append(rest.pop(0))
         elif key in named and kind != "positional only":
             values.append(named.pop(key))
@@ -115,20 +116,46 @@ def bind(
             values.append(defaults[key])
         else:
             missing.append(key)
-            values.append(None)
-    if missing:
-        many = len(missing) > 1
-        raise TypeError(
-            f"{name}() missing {len(missing)} required argument{'s' * many}: "
-            f"{', '.join(map(repr, missing))}"
-        )
-    if rest:
-        most = sum(p.kind.startswith("positional") for p in program.parameters)
-        raise TypeError(
-            f"{name}() takes {most} positional argument{'s' * (most != 1)} but "
-            f"{len(args)} were given"
-        )
-    if named:
-        first = next(iter(named))
-        raise TypeError(f"{name}() got an unexpected keyword argument {first!r}")
+    wrong = _misfit(program, named, len(rest) and len(args), missing, defaults)
+    if wrong:
+        raise TypeError(f"{program.name}() {wrong}")
     return values
+
+
+def _misfit(
+    program: Program,
+    named: Mapping[str, Any],
+    given: int,
+    missing: Sequence[str],
+    defaults: Mapping[str, Any],
+) -> str:
+    """What doesn't fit, nearly in Python's words; "" if all does.
+
+    Args:
+        program: the program that is called.
+        named: the arguments by name that no parameter takes.
+        given: how many arguments there are by position; 0 if they are not too many.
+        missing: the parameters without a value.
+        defaults: the values of parameters that may be left out.
+    """
+    if named:
+        only = {p.name for p in program.parameters if p.kind == "positional only"}
+        if only & named.keys():
+            names = ", ".join(name for name in named if name in only)
+            return (
+                "got some positional-only arguments passed as keyword arguments: "
+                f"{names!r}"
+            )
+        return f"got an unexpected keyword argument {next(iter(named))!r}"
+    if given:
+        by_place = [p for p in program.parameters if p.kind.startswith("positional")]
+        most = len(by_place)
+        least = most - sum(p.name in defaults for p in by_place)
+        span = f"{most}" if least == most else f"from {least} to {most}"
+        arguments = "argument" if most == 1 == least else "arguments"
+        were = "was" if given == 1 else "were"
+        return f"takes {span} positional {arguments} but {given} {were} given"
+    if not missing:
+        return ""
+    names = ", ".join(map(repr, missing))
+    return f"missing {len(missing)} required argument{'s'[: len(missing) - 1]}: {names}"

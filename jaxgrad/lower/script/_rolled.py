@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 _ROUNDS = 12  # types settle in two or three
 _WHATS = ("before the loop", "after a round of it")
 _OTHER = (
-    "let the loop change arrays alone: what else it binds has to be the same after every "
-    "round"
+    "let the loop change arrays alone: what else it binds has to be the same after "
+    "every round"
 )
 
 
@@ -144,7 +144,8 @@ class Rolled:
 
         avals = [jax.typeof(0), *[_element(a) for a in self.arrays], *self.avals]
         watch = [obj for obj, _ in self.contents.values()]
-        with self.session.rolling(self.iterator is not None):
+        known = iterator is not None and isinstance(iterator.length, int)
+        with self.session.rolling(known):
             return stage(self.session, roots, run, avals, watch)
 
     @property
@@ -240,7 +241,8 @@ class Rolled:
         name = self.names[i]
 
         def say(first: str, second: str, remedy: str, path: str) -> Clash:
-            message = f"{named(name, path)} is {first} {_WHATS[0]} but {second} {_WHATS[1]}"
+            what = named(name, path)
+            message = f"{what} is {first} {_WHATS[0]} but {second} {_WHATS[1]}"
             return Clash(message, _in_loop(remedy))
 
         return say

@@ -159,10 +159,10 @@ def complaint(
         return session.error(value.message, value.remedy, first, also)
     name = value.name
     place = None if place is None else narrowed(place, name)
-    if isinstance(value, Undefined) and not value.why:
-        return session.error(
-            f"{name!r} has no value here", "bind it before this line", place
-        )
+    if isinstance(value, Undefined):
+        why = f": {value.why}" if value.why else ""
+        message = f"{name!r} has no value here{why}"
+        return session.error(message, "bind it before this line", place)
     return session.error(
         f"{name!r} may have no value here: {value.why}",
         "bind it on every path, before the branch or the loop",
