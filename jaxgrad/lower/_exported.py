@@ -18,6 +18,7 @@ from jaxgrad import _compat
 from jaxgrad.errors import (
     BackendError,
     JaxgradError,
+    LoopGradientError,
     LoweringError,
     MissingExtraError,
 )

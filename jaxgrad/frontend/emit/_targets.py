@@ -129,6 +129,7 @@ def _delete(emitter: Emitter, target: ast.expr) -> None:
     elif isinstance(target, ast.Subscript):
         owner = emitter.expression(target.value)
         at = emitter.expression(target.slice)
+        emitter.at(target)
         emitter.node("py::operator.delitem", (owner, at), 1)
     else:
         assert isinstance(target, ast.Tuple | ast.List)

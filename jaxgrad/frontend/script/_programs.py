@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxgrad.frontend.emit import emit
-from jaxgrad.frontend.source import check, range_of, source_of
+from jaxgrad.frontend.source import check, file_of, range_of, source_of
 from jaxgrad.graph._callables import resolve
 from jaxgrad.lower.script import Program
 
@@ -104,9 +104,10 @@ def _emitted(function: Any, owner: str) -> tuple[Program, dict[str, Any]]:
     if not owner:
         owner = _owner(function)
     filename, label = source.filename, source.name
+    file = file_of(filename)
     program = emit(
         source,
-        lambda node: range_of(filename, node, label),
+        lambda node: range_of(filename, node, label, file),
         functools.partial(_known, function, guards),
         owner=owner,
     )

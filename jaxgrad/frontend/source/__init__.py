@@ -8,6 +8,7 @@
 """
 
 from jaxgrad.frontend.source._errors import script_error as script_error
+from jaxgrad.frontend.source._files import file_of as file_of
 from jaxgrad.frontend.source._find import Source as Source
 from jaxgrad.frontend.source._find import range_of as range_of
 from jaxgrad.frontend.source._find import source_of as source_of
@@ -18,6 +19,7 @@ from jaxgrad.frontend.source._supported import unsupported as unsupported
 __all__ = [
     "Source",
     "check",
+    "file_of",
     "parse_text",
     "range_of",
     "script_error",

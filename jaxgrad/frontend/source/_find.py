@@ -61,7 +61,10 @@ class Source:
 
 
 def range_of(
-    source: Source | str, node: ast.AST, function: str | None = None
+    source: Source | str,
+    node: ast.AST,
+    function: str | None = None,
+    file: File | None = None,
 ) -> SourceRange:
     """Where a node stands in the user's file.
 
@@ -70,6 +73,7 @@ def range_of(
         node: the node. One that has no position itself, as the arguments of a function,
             is where its parts are.
         function: the name of the function around it; by default that of the source.
+        file: the file, where it is at hand: looking it up takes longer than the rest.
 
     Returns:
         The range, columns in characters (those of `ast` are in bytes).
@@ -88,7 +92,7 @@ def range_of(
     if span is None:
         return SourceRange(filename, 1, function=function)
     line, column, end_line, end_column = span
-    file = file_of(filename)
+    file = file or file_of(filename)
     if file is not None:
         column = file.character(line, column)
         end_column = file.character(end_line, end_column)

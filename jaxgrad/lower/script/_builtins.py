@@ -160,6 +160,11 @@ def _len(session: Session, value: Any) -> Any:
 
 def _refused(name: str) -> Handler:
     def handler(session: Session, *args: Any, **kwargs: Any) -> Any:
+        if name in ("input", "breakpoint"):
+            raise session.error(
+                f"{name}() would run once, when the script is compiled",
+                "call it outside of the script, and pass what it gives as an argument",
+            )
         raise session.error(
             f"{name}() can't be compiled: a script has no such frame",
             "pass the values themselves",

@@ -24,13 +24,6 @@ def alike(a: Form, b: Form) -> bool:
     return type(a) is type(b) and not isinstance(a, Leaf)
 
 
-def is_kept(a: Form, b: Form) -> bool:
-    """Whether an element of a list is the old one."""
-    if isinstance(a, Const) and isinstance(b, Const | Leaf):
-        return isinstance(b, Const) and a.value is b.value
-    return type(a) is type(b)
-
-
 def leaves_in(forms: Sequence[Form]) -> list[Leaf]:
     """The leaves of forms, in the order of their numbers, each once."""
     found = {leaf.index: leaf for form in forms for leaf in leaves_of(form)}

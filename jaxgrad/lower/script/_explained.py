@@ -62,7 +62,7 @@ def explained(session: Session, frame: Frame, node: Node, error: Exception) -> A
             "not known while the script is compiled",
             "use jnp.where(mask, x, other), or jnp.nonzero(mask, size=...)",
         )
-    if _wants_int(frame, node, error) and any(map(is_integer, found.values())):
+    if _wants_int(frame, node, error) and any(map(_is_int, found.values())):
         return _not_static(session, frame, node, found)
     if isinstance(error, jax.errors.ConcretizationTypeError):
         value, array = next(iter(found.items()))
@@ -70,6 +70,13 @@ def explained(session: Session, frame: Frame, node: Node, error: Exception) -> A
             f"the value of {_name(value)}, {short(array)}, is not known while the "
             "script is compiled",
             "use the array itself: a script is compiled once for all its values",
+        )
+    if isinstance(error, TypeError) and "unhashable type" in str(error):
+        value, array = next(iter(found.items()))
+        return session.error(
+            f"{_name(value)} is {short(array)}, which is traced, and can't be a key or "
+            "an element of a set",
+            "use a Python value, or an array that is indexed by it",
         )
     _rename(error, list(found.values()))
     return error
@@ -95,12 +102,12 @@ def _wants_int(frame: Frame, node: Node, error: Exception) -> bool:
     if node._kind in _REPEATS:
         held = [frame.env.get(v) for v in node._inputs]
         return any(isinstance(v, list | tuple | str) for v in held)
-    return bool(re.search("concrete|static", str(error)))
+    return bool(re.search("concrete|static|sequence of integers", str(error)))
 
 
 def _not_static(session: Session, frame: Frame, node: Node, found: Any) -> Exception:
     """A traced int where a shape, a size or an axis is needed."""
-    value = next(v for v, array in found.items() if is_integer(array))
+    value = next(v for v, array in found.items() if _is_int(array))
     given = list(dict.fromkeys(_parameters(frame, value)))
     sliced = any(v.node()._kind == "py::builtins.slice" for v in node._inputs)
     remedies = []
@@ -117,6 +124,11 @@ def _not_static(session: Session, frame: Frame, node: Node, found: Any) -> Excep
     )
 
 
+def _is_int(value: Any) -> bool:
+    """Whether a traced value stands for a Python int."""
+    return is_integer(value) and not value.ndim
+
+
 def _parameters(frame: Frame, value: Value) -> Iterator[str]:
     """The parameters without dimensions that a value is computed from."""
     block = frame.program.graph.block()
@@ -130,7 +142,7 @@ def _parameters(frame: Frame, value: Value) -> Iterator[str]:
         node = each.node()
         if node is block._param:
             held = frame.env.get(each)
-            if held is not None and is_integer(held) and not held.ndim:
+            if _is_int(held):
                 yield names[block._param._outputs.index(each)]
         else:
             todo += node._inputs

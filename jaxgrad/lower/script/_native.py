@@ -24,7 +24,7 @@ from jaxgrad.lower.script._segment import (
     spread,
     unknown_length,
 )
-from jaxgrad.lower.script._values import PASS
+from jaxgrad.lower.script._values import PASS, is_array, short
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
@@ -44,6 +44,8 @@ def native(
         raise unknown_length(session, getattr(callee, "__name__", "this"))
     if callee is operator.delitem or callee is operator.iadd:
         session.check_changed(args[0])
+        if callee is operator.delitem and is_array(args[0]):
+            raise TypeError(f"{short(args[0])!r} object doesn't support item deletion")
     if any(map(has_segments, args)):
         args = [_unsegmented(callee, a) for a in args]
     if handler is not None:

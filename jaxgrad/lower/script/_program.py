@@ -138,15 +138,16 @@ def _misfit(
         missing: the parameters without a value.
         defaults: the values of parameters that may be left out.
     """
-    if named:
-        only = {p.name for p in program.parameters if p.kind == "positional only"}
-        if only & named.keys():
-            names = ", ".join(name for name in named if name in only)
-            return (
-                "got some positional-only arguments passed as keyword arguments: "
-                f"{names!r}"
-            )
-        return f"got an unexpected keyword argument {next(iter(named))!r}"
+    only = [p.name for p in program.parameters if p.kind == "positional only"]
+    found = ", ".join(name for name in named if name in only)
+    if found:
+        return (
+            f"got some positional-only arguments passed as keyword arguments: {found!r}"
+        )
+    if missing:
+        many = "s" if len(missing) > 1 else ""
+        names = ", ".join(map(repr, missing))
+        return f"missing {len(missing)} required argument{many}: {names}"
     if given:
         by_place = [p for p in program.parameters if p.kind.startswith("positional")]
         most = len(by_place)
@@ -155,7 +156,6 @@ def _misfit(
         arguments = "argument" if most == 1 == least else "arguments"
         were = "was" if given == 1 else "were"
         return f"takes {span} positional {arguments} but {given} {were} given"
-    if not missing:
-        return ""
-    names = ", ".join(map(repr, missing))
-    return f"missing {len(missing)} required argument{'s'[: len(missing) - 1]}: {names}"
+    if named:
+        return f"got an unexpected keyword argument {next(iter(named))!r}"
+    return ""

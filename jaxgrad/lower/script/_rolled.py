@@ -14,7 +14,7 @@ import jax
 from jaxgrad.graph import Node
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._branch import before, disagreement, named
-from jaxgrad.lower.script._compare import alike, is_kept
+from jaxgrad.lower.script._compare import alike
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._iterate import Iterator
 from jaxgrad.lower.script._join import Join
@@ -189,7 +189,7 @@ class Rolled:
         for key, (obj, left) in staged.contents.items():
             old = self.contents.get(key)
             held = before(staged, obj) if old is None else old[1]
-            contents[key] = (obj, self._content(join, obj, held, left))
+            contents[key] = (obj, self._content(join, obj, held, left, staged))
         pairs = [*zip(self.forms, forms, strict=True)]
         pairs += [
             (self.contents[k][1], f)
@@ -203,10 +203,12 @@ class Rolled:
             self.forms, self.contents, self.avals = forms, contents, join.avals
         return settled
 
-    def _content(self, join: Join, obj: Any, held: Form, left: New) -> New:
+    def _content(
+        self, join: Join, obj: Any, held: Form, left: New, staged: Staged
+    ) -> New:
         assert isinstance(held, New)
         if isinstance(obj, list) and _grows(held, left):
-            return self._grow(obj, held, left)
+            return self._grow(obj, held, left, staged)
         join._say = lambda a, b, remedy, path: Clash(
             disagreement(obj, path, (a, b), _WHATS), _in_loop(remedy)
         )
@@ -223,13 +225,13 @@ class Rolled:
                 raise self.session.error(clash.message, clash.remedy, place)
         return found
 
-    def _grow(self, obj: list[Any], held: New, left: New) -> New:
+    def _grow(self, obj: list[Any], held: New, left: New, staged: Staged) -> New:
         """A list that each round appends to; what it held is out of reach in a round."""
         sentinel = New(list, 1, (Const(GROWING),), id(obj))
         if id(obj) not in self.grown:
             self.grown[id(obj)] = list(obj)
-        kept = left.parts[: len(held.parts)]
-        if not all(map(is_kept, held.parts, kept)):
+        again = getattr(left.parts[0], "value", None) is GROWING
+        if not again and staged.kept[id(obj)] < len(held.parts):
             raise self.session.needs_python(
                 "a round of the loop changes elements of a list that grows",
                 "a round of this loop changes elements of a list that grows in it",

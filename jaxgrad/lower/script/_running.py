@@ -15,6 +15,7 @@ from jaxgrad.errors import LoopGradientError, MaxStepsError
 from jaxgrad.lower._bounded import counted
 from jaxgrad.lower._while import while_loop
 from jaxgrad.lower.script import _heap, _raising
+from jaxgrad.lower.script._condition import condition_of
 from jaxgrad.lower.script._compare import leaves_in, renumbered
 from jaxgrad.lower.script._grown import Grown
 from jaxgrad.lower.script._segment import Segment
@@ -65,7 +66,7 @@ class Running:
             if key in rolled.grown
         ]
         self.kind = "while" if unknown else "scan"
-        if not unknown and (ends or self.code is not None):
+        if not unknown and ends:
             self.kind = "counted"
         loops = rolled.frame.loops
         self.options = loops[-1] if loops else self.session.options
@@ -235,6 +236,17 @@ class Running:
     def _while(self, initial: Any, condition: Any) -> tuple[Any, Any]:
         session, trips, arrays = self.session, self.trips, self.rolled.arrays
         bounded = not (isinstance(trips, int) and trips == FOREVER)
+        failing = is_traced(session.errors.code) or bool(session.errors.code)
+        test = None if bounded or failing or self.code is not None else self._test()
+        if test is not None:
+            state, unfinished = self._loop(
+                lambda state: test(state[0]),
+                lambda state: self._step(state, jnp.asarray(0), ())[0],
+                initial,
+                "while",
+            )
+            self._limit(unfinished)
+            return state, ()
 
         def more(carry: Any) -> Any:
             i, again, _ = carry
@@ -246,21 +258,47 @@ class Running:
             return i + 1, jnp.asarray(again, bool), new
 
         first = truth(condition)
-        if is_traced(session.errors.code) or session.errors.code:
+        if failing:
             # After a failed check the values are anybody's, and so is their end.
             first = jnp.logical_and(first, session.errors.code == 0)
         start = (jnp.asarray(0), jnp.asarray(first, bool), initial)
-        (_, _, state), unfinished = while_loop(
+        word = "for" if bounded else "while"
+        (_, _, state), unfinished = self._loop(more, body, start, word)
+        self._limit(unfinished)
+        return state, ()
+
+    def _loop(self, more: Any, body: Any, start: Any, word: str) -> Any:
+        options = self.options
+        return while_loop(
             more,
             body,
             start,
-            max_steps=self.options.max_steps,
-            grad=self.options.grad,
-            refuse=lambda: self._refusal("for" if bounded else "while"),
+            max_steps=options.max_steps,
+            grad=options.grad,
+            refuse=lambda: self._refusal(word),
         )
-        if unfinished is not False:
-            self._limit(unfinished)
-        return state, ()
+
+    def _test(self) -> Callable[[Sequence[Any]], Any] | None:
+        """Whether there is another round, as a function of what is carried."""
+        if not isinstance(self.again, Leaf):
+            return None
+        first = 1 + len(self.rolled.arrays)
+        fixed = {first + k: self.start[k] for k in self.fixed}
+        place = {k: i for i, k in enumerate(self.moving)}
+        pairs = [*zip(self.rolled.forms, self.after, strict=True)]
+        pairs += [(form, left) for _, form, left in self.contents]
+        carried: dict[int, int] = {}
+        while pairs:
+            form, left = pairs.pop()
+            if isinstance(form, Optional):
+                pairs.append((form.form, getattr(left, "form", left)))
+            elif isinstance(form, New) and isinstance(left, New):
+                if form.static == left.static:
+                    pairs += zip(form.parts, left.parts, strict=True)
+            elif isinstance(form, Leaf) and isinstance(left, Leaf) and form.index in place:
+                if form.aval == left.aval:
+                    carried[left.index] = place[form.index]
+        return condition_of(self.staged.jaxpr, self.again.index, carried, fixed)
 
     def _refusal(self, word: str) -> Exception:
         return self.session.error(
@@ -275,6 +313,8 @@ class Running:
 
     def _limit(self, unfinished: Any) -> None:
         """Report a loop that was not done after its `max_steps`."""
+        if unfinished is False:
+            return
         where = self.node.source_range()
         text = "" if where is None else f" at {where.text()}"
         steps = self.options.max_steps

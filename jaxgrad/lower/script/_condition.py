@@ -1,0 +1,72 @@
+"""The condition of a `while`, as a function of what the loop carries.
+
+A graph computes it at the end of a round, as Python does. `lax.while_loop` asks for it
+at the head: what it is computed from at the end of one round is what is carried into the
+next.
+
+- `condition_of`: such a function, if what is carried is all that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jaxgrad import _compat
+
+_MOST = 200  # equations; a longer condition is computed once, in the round
+
+
+def condition_of(
+    jaxpr: Any, output: int, carried: Mapping[int, int], fixed: Mapping[int, Any]
+) -> Callable[[Sequence[Any]], Any] | None:
+    """What output number `output` of a round is, given what the round hands on.
+
+    Args:
+        jaxpr: the round, closed.
+        output: the number of the output that is the condition.
+        carried: for other outputs, their place in what is carried.
+        fixed: for inputs that no round changes, their values.
+
+    Returns:
+        A function of what is carried; None if the condition needs more.
+    """
+    plain, consts = _compat.plain_jaxpr(jaxpr)
+    outputs = plain.outvars
+    known: dict[Any, Any] = dict(zip(plain.constvars, consts, strict=True))
+    known |= {plain.invars[k]: value for k, value in fixed.items()}
+    places = {outputs[j]: k for j, k in carried.items() if _is_variable(outputs[j])}
+    makers = {v: e for e in plain.eqns for v in e.outvars}
+    needed: dict[int, Any] = {}
+    todo, seen = [outputs[output]], set[Any]()
+    while todo:
+        var = todo.pop()
+        if not _is_variable(var) or var in places or var in known or var in seen:
+            continue
+        seen.add(var)
+        equation = makers.get(var)
+        if equation is None or equation.effects or len(needed) == _MOST:
+            return None
+        needed[id(equation)] = equation
+        todo += equation.invars
+    equations = [e for e in plain.eqns if id(e) in needed]
+
+    def condition(state: Sequence[Any]) -> Any:
+        env = {**known, **{var: state[k] for var, k in places.items()}}
+
+        def read(var: Any) -> Any:
+            return env[var] if _is_variable(var) else var.val
+
+        for equation in equations:
+            with _compat.at(equation):
+                values = [read(v) for v in equation.invars]
+                made = _compat.bind(equation, equation.params, values)
+            pairs = zip(equation.outvars, made, strict=True)
+            env.update({v: x for v, x in pairs if v not in places})
+        return read(outputs[output])
+
+    return condition
+
+
+def _is_variable(var: Any) -> bool:
+    return not isinstance(var, _compat.Literal)
