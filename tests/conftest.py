@@ -1,8 +1,14 @@
 """What every test stands on: four CPU devices and fixed seeds.
 
 The environment is set before anything imports JAX, because JAX reads it once.
+
+Of tests marked `sampled(n)`, one case in `n` runs; all of them run where
+`JAXGRAD_WHOLE` is set, as one step of `.ci/run` does:
+
+    JAXGRAD_WHOLE=1 python -m pytest tests/function/test_vmap.py
 """
 
+import collections
 import gc
 import os
 
@@ -36,3 +42,21 @@ def _few_objects_to_collect() -> None:
     class is collected ask for many.
     """
     gc.freeze()
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out the cases that a sample leaves out."""
+    if os.environ.get("JAXGRAD_WHOLE"):
+        return
+    seen: collections.Counter[str] = collections.Counter()
+    kept, left = [], []
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        test = item.nodeid.partition("[")[0]
+        keep = mark is None or seen[test] % mark.args[0] == 0
+        (kept if keep else left).append(item)
+        seen[test] += 1
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)

@@ -22,6 +22,8 @@ from tests.frontend.traced_class import arrays_and_function
 from tests.frontend.traced_program import Program
 from tests.frontend.traced_programs import PROGRAMS
 
+pytestmark = pytest.mark.sampled(4)
+
 PASSES = (dce, cse, inline, constant_fold, canonicalize)
 
 # Where a value is used several times, its cotangents are added up in the order of the

@@ -18,6 +18,8 @@ from tests.function.functions import (
     dual,
 )
 
+pytestmark = pytest.mark.sampled(3)
+
 POINT = 1.3
 X = jnp.float32(POINT)
 ONE = jnp.float32(1.0)

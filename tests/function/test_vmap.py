@@ -15,6 +15,8 @@ import pytest
 from jaxgrad import Function
 from tests.function.functions import dual
 
+pytestmark = pytest.mark.sampled(3)
+
 B = 3
 SWITCHES = ("JAX_CUSTOM_VJP3", "JAX_CUSTOM_JVP3", "JAX_REMAT3")
 DEFAULT_SWITCHES = not any(os.environ.get(name) for name in SWITCHES)

@@ -14,6 +14,8 @@ from jaxgrad.verify._problem import Problem
 from jaxgrad.verify._slots import fill, take_arrays
 from tests.cases import CASES, Case
 
+pytestmark = pytest.mark.sampled(3)
+
 FORWARD = {
     "jvp",
     "jacfwd",
