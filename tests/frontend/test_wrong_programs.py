@@ -6,6 +6,7 @@ Nothing here runs: all of it fails while it is traced, but for `max_steps`.
 import functools
 import linecache
 import os
+import re
 import traceback
 import warnings
 from collections import Counter
@@ -234,20 +235,15 @@ def one_and_two(x: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("args", "kwargs", "message"),
-    [
-        ((X,), {}, "one_and_two() missing 1 required argument: 'y'"),
-        ((X, X, X), {}, "one_and_two() takes 2 positional arguments but 3 were given"),
-        ((X,), {"z": X}, "one_and_two() missing 1 required argument: 'y'"),
-        ((X, X), {"z": X}, "one_and_two() got an unexpected keyword argument 'z'"),
-    ],
+    ("args", "kwargs"),
+    [((X,), {}), ((X, X, X), {}), ((X, X), {"z": X})],
 )
-def test_arguments_of_the_call(
-    args: tuple[Any, ...], kwargs: dict[str, Any], message: str
-) -> None:
+def test_arguments_of_the_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    plain = caught(lambda: one_and_two(*args, **kwargs))
     error = caught(lambda: jaxgrad.script(one_and_two)(*args, **kwargs))
-    assert type(error) is TypeError
-    assert str(error) == message
+    assert type(error) is type(plain) is TypeError
+    kind = re.compile("(?<=required )positional ")
+    assert kind.sub("", str(error)) == kind.sub("", str(plain))
 
 
 def test_options() -> None:

@@ -241,3 +241,24 @@ def never_compiled(x: Array) -> Array:
 )
 def call_of_unused(x: Array) -> Any:
     return never_compiled(x)  # <- here
+
+
+@wrong(
+    "input() would run once, when the script is compiled",
+    "call it outside of the script, and pass what it gives as an argument",
+    under="input()",
+    args=(X,),
+)
+def call_of_input(x: Array) -> Any:
+    return x, input()  # <- here
+
+
+@wrong(
+    "'n' is i32[], which is traced, and can't be a key or an element of a set",
+    "use a Python value, or an array that is indexed by it",
+    under="seen.get(n)",
+    args=(i(1),),
+)
+def traced_key_asked_for(n: Array) -> Any:
+    seen = {1: "one"}
+    return seen.get(n)  # <- here

@@ -321,3 +321,25 @@ def untruthful(x: Array) -> Any:
 )
 def condition_in_a_callee(x: Array) -> Any:
     return untruthful(x)  # <- call
+
+
+@wrong(
+    "'n' is i32[], which is traced, where a Python int is needed",
+    "pass 'n' to traced_size_for_numpy as a Python int, which is static",
+    under="np.zeros(n)",
+    args=(N,),
+)
+def traced_size_for_numpy(n: Array) -> Any:
+    return np.zeros(n)  # <- here
+
+
+@wrong(
+    "'f32[3]' object doesn't support item deletion",
+    under="x[0]",
+    args=(X,),
+    error=TypeError,
+    notes=(("In", "here", "x[0]"),),
+)
+def deletion_from_an_array(x: Array) -> Any:
+    del x[0]  # <- here
+    return x

@@ -275,6 +275,7 @@ def _key(form: Form) -> Any:
 
 
 def is_equal(a: Any, b: Any) -> bool:
+    """Whether two known values are as good as the same."""
     if a is b:
         return True
     if isinstance(a, np.ndarray | np.generic) and isinstance(
@@ -309,17 +310,13 @@ def joined_type(x: Any, y: Any) -> Any:
         return None
     if x.dtype == y.dtype:
         return x if not x.weak_type else y
-    weak = [_is_weak(t) for t in (x, y)]
-    if not any(weak):
+    numbers = [_kind(x), _kind(y)]
+    if None in numbers or not (_is_weak(x) or _is_weak(y)):
         return None
-    if _kind(x) is None or _kind(y) is None:
-        return None
-    given = [_sample(t) for t in (x, y)]
-    dtype = jnp.result_type(*given)
+    given = _sample(x), _sample(y)
+    dtype, weak = jax.dtypes.result_type(*given, return_weak_type_flag=True)
     like = next((t for t in (x, y) if t.dtype == dtype), x)
-    strong = [t for t, w in zip((x, y), weak, strict=True) if not w]
-    is_weak = not any(t.dtype == dtype for t in strong)
-    return like.update(dtype=dtype, weak_type=is_weak)
+    return like.update(dtype=dtype, weak_type=weak)
 
 
 def _sample(aval: Any) -> Any:

@@ -84,11 +84,23 @@ test_traced_module_contains_scripted_interface_types
 test_jit_trace_callfunction_return_shapes
 """
 
+_FRONTEND = """
+test_python_frontend test_python_frontend_source_range test_python_frontend_py3
+test_annot_string_py3_fn test_annot_ast_py3_fn test_annot_string_py3_method
+test_annot_ast_py3_method test_annot_string_mypy_fn test_annot_ast_mypy_fn
+test_annot_string_mypy_method test_annot_ast_mypy_method test_parser_type_annotations
+test_parser_type_annotations_comment test_parser_type_annotations_unknown_type
+test_parser_type_annotations_subscript_non_ident
+test_parser_type_annotations_subscript_tensor
+test_parser_type_annotations_incompatible_expression test_bad_multiline_annotations
+"""
+
 LISTED: dict[str, tuple[str, ...]] = {
     "jit/test_python_ir.py": (*_PYTHON_IR.split(),),
     "jit/test_python_bindings.py": (*_PYTHON_BINDINGS.split(),),
     "jit/test_tracer.py, TestTracer": (*_TRACER.split(),),
     "jit/test_tracer.py, TestMixTracingScripting": (*_MIXED.split(),),
+    "test_jit.py, TestScript, its frontend": (*_FRONTEND.split(),),
 }
 
 _THERE = "tests/lower/test_backends.py"

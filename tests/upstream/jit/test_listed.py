@@ -10,7 +10,7 @@ from tests.upstream.jit.without_meaning import WITHOUT_MEANING
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 # Tests of this folder that are not named after one of torch's, or after several.
-OWN = {"test_listed.py", "test_backends_upstream.py"}
+OWN = {"test_listed.py", "test_listed_script.py", "test_backends_upstream.py"}
 
 
 def named(body: list[ast.stmt]) -> list[str]:
