@@ -171,6 +171,19 @@ def mutable_default(x: Array, found: list[Any] = []) -> Any:  # <- here
     return found
 
 
+SHARED: list[Any] = []
+
+
+@wrong(
+    "the default of 'found' is a list, which all calls would share",
+    "make the default None, and the value inside the function",
+    under="found: Any",
+    args=(X,),
+)
+def shared_default(x: Array, found: Any = SHARED) -> Any:  # <- here
+    return x, found
+
+
 @wrong(
     "the default of 'seen' is a dict, which can change",
     "make the default None, and the value inside the function",

@@ -272,3 +272,21 @@ def recursion_on_a_traced_value(x: Array) -> Array:
     if x[0] < 0:
         return x
     return recursion_on_a_traced_value(x - 1)  # <- here
+
+
+@wrong(
+    "'x' is f32[2] in the if-branch (line {here}) but f32[3] in the else-branch",
+    "give it the same shape on both paths",
+    under="x[:2]",
+    args=(X, N),
+    notes=(
+        ("the value before the loop", "start", "x: Array"),
+        ("the loop", "loop", "while n > 0"),
+    ),
+)
+def shape_changes_in_a_branch_in_a_loop(x: Array, n: Array) -> Any:  # <- start
+    while n > 0:  # <- loop
+        if x[0] > 3:
+            x = x[:2]  # <- here
+        n -= 1
+    return x

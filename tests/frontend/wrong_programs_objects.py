@@ -8,6 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+import jaxgrad
 from tests.frontend.program import Array, i, s, v
 from tests.frontend.wrong_program import Wrongs
 
@@ -254,3 +255,49 @@ def missing_return_after_a_loop(x: Array, n: Array) -> Any:
     for k in range(n):
         if x[k] > 1:
             return x * k  # <- here
+
+
+@wrong(
+    "'move' is the function <lambda> in the if-branch (line {here}) but another function <lambda> in the else-branch (line {other})",
+    "a traced condition chooses between arrays alone: use it in both branches, and choose between the results",
+    under="lambda e: e + 1",
+    args=(X,),
+    notes=(
+        ("the value in the else-branch", "other", "lambda e: e - 1"),
+        ("used here", "use", "move(x)"),
+    ),
+)
+def two_lambdas(x: Array) -> Any:
+    if x[0] > 0:
+        move = lambda e: e + 1  # noqa: E731  # <- here
+    else:
+        move = lambda e: e - 1  # noqa: E731  # <- other
+    return move(x)  # <- use
+
+
+@wrong(
+    "the result is None in a path without return but f32[3] in a return (line {here})",
+    "return a value on every path",
+    under="x",
+    args=(X, i(2)),
+)
+def missing_return_in_a_with(x: Array, n: Array) -> Any:
+    with jaxgrad.loop(max_steps=5):
+        while n > 0:
+            if n == 2:
+                return x  # <- here
+            n -= 1
+
+
+@wrong(
+    "'pair[1][0]' is f32[] in the if-branch (line {here}) but f32[3] in the else-branch (line {other})",
+    "give it the same shape on both paths",
+    under="(x, [x[0]])",
+    args=(X,),
+    notes=(("the value in the else-branch", "other", "(x, [x])"),),
+)
+def part_of_a_part(x: Array) -> Any:
+    pair = (x, [x])  # <- other
+    if x[0] > 0:
+        pair = (x, [x[0]])  # <- here
+    return pair

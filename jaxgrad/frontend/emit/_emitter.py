@@ -126,9 +126,9 @@ class Emitter:
             )
         self.place = place
 
-    def uninitialized(self, name: str, exits: bool = False) -> Value:
+    def uninitialized(self, name: str, exits: int = 0) -> Value:
         """What stands for a name that has no value here; `exits`: as it is left."""
-        how = {"exits": True} if exits else {}
+        how = {"exits": exits} if exits else {}
         return self.value("prim::Uninitialized", name=name, **how)
 
     # --- names ------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class Emitter:
         condition: Value,
         arms: Sequence[Callable[[], Value | None]],
         live: set[str] | None,
-        leaves: Sequence[bool] = (False, False),
+        leaves: Sequence[int] = (0, 0),
         paths: tuple[str, ...] = (),
         **attributes: Any,
     ) -> Value | None:
@@ -218,7 +218,7 @@ class Emitter:
             condition: any value; the graph asks for its truth.
             arms: what emits each arm; both return a value, or neither.
             live: the names that are needed later; all if None.
-            leaves: for each arm, whether it always leaves what is around.
+            leaves: for each arm, how far it always leaves what is around.
             paths: what the arms are called in messages.
             **attributes: of the node.
 
@@ -235,6 +235,7 @@ class Emitter:
         if results[0] is not None:
             joined = self._output(node, blocks, results, None)
             origins.append([self.origin("", value) for value in results])
+        envs = self._past(envs, leaves)
         changed = _changed(envs[0], envs[1], live)
         for name in changed:
             values = [
@@ -254,6 +255,20 @@ class Emitter:
         self._forget_unneeded(envs, changed)
         return joined
 
+    def _past(
+        self, envs: Sequence[dict[str, Value]], leaves: Sequence[int]
+    ) -> Sequence[dict[str, Value]]:
+        """The names after two arms; an arm that leaves the call needs none of them."""
+        if sorted(leaves) != [0, 2]:
+            return envs
+        gone = leaves.index(2)
+        other = envs[1 - gone]
+        same = {n: v for n, v in other.items() if self.env.get(n) is v or n[0] == "$"}
+        own = {n: v for n, v in envs[gone].items() if n[0] == "$"}
+        found = list(envs)
+        found[gone] = {**same, **own}
+        return found
+
     def _forget_unneeded(
         self, envs: Sequence[Mapping[str, Value]], joined: Sequence[str]
     ) -> None:
@@ -267,12 +282,12 @@ class Emitter:
             else:
                 self.env.pop(name, None)
 
-    def missing(self, block: Block, name: str, exits: bool = False) -> Value:
+    def missing(self, block: Block, name: str, exits: int = 0) -> Value:
         """What stands at the end of a block for a name that it gives no value."""
         with self.graph.insert_point_guard(block):
             return self.uninitialized(name, exits)
 
-    def reached(self, run: Callable[[], None]) -> None:
+    def reached(self, run: Callable[[], Any]) -> Any:
         """Emit where no exit was met: names that an exit left out have values here."""
         before = dict(self.env)
         for name, value in before.items():
@@ -281,10 +296,11 @@ class Emitter:
                 self.env[name] = self.named(name, self.value("prim::Reached", value))
                 self.bound[name, self.env[name]] = origin
         fresh = dict(self.env)
-        run()
+        found = run()
         for name, value in before.items():
             if self.env.get(name) is fresh[name]:
                 self.env[name] = value
+        return found
 
     def _output(
         self, node: Node, blocks: Sequence[Block], values: Sequence[Any], name: Any

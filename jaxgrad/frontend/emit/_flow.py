@@ -74,6 +74,13 @@ def is_endless(loop: ast.stmt) -> bool:
     )
 
 
+def leaving(ends: frozenset[Ending]) -> int:
+    """How far statements that end so leave: 0 not always, 1 a round, 2 the call."""
+    if Ending.NEXT in ends:
+        return 0
+    return 2 if ends <= {Ending.RETURN, Ending.RAISE} else 1
+
+
 def bound_at_breaks(loop: ast.For | ast.While) -> set[str]:
     """The names that a round has surely bound wherever it meets a `break`."""
     found: list[set[str]] = []

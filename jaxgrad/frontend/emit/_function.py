@@ -14,6 +14,7 @@ from jaxgrad.frontend.emit._statements import block
 from jaxgrad.frontend.emit._syntax import text_name
 from jaxgrad.graph import Block, SourceRange, Value, types
 from jaxgrad.lower.script import Parameter, Program
+from jaxgrad.lower.script._program import Origins
 
 # What nobody needs unless it has uses: it does nothing by itself.
 _IDLE = frozenset({"prim::Constant", "prim::Uninitialized", "prim::Reached"})
@@ -76,6 +77,8 @@ class FunctionEmitter(Emitter):
             self.env[name] = self._input(name)
         self.scope.locals |= set(captures)
         annotated = _annotations(self.function.args)
+        places = tuple(map(self._place_of, parameters(self.function)))
+        self.origins[self.graph.block()._param] = Origins((places,))
         for name in parameters(self.function):
             self.env[name] = self._input(name)
             self.bound[name, self.env[name]] = self._place_of(name)

@@ -11,6 +11,7 @@ from jaxgrad.frontend.emit._flow import (
     bound_at_breaks,
     endings,
     is_endless,
+    leaving,
 )
 from jaxgrad.frontend.emit._names import writes
 from jaxgrad.frontend.emit._syntax import text_name
@@ -169,7 +170,7 @@ def _again(
     going = _not_left(emitter, emitter.env[STATUS])
     if test is None:
         return going
-    arms = (test, lambda: emitter.constant(False))
+    arms = (lambda: emitter.reached(test), lambda: emitter.constant(False))
     result = emitter.choose(going, arms, None, logical="and")
     assert result is not None
     return result
@@ -203,17 +204,17 @@ def _otherwise(emitter: Emitter, node: ast.For | ast.While) -> None:
             else emitter.constant(Ending.NEXT.value)
         )
 
-    leaves = bool(node.orelse) and Ending.NEXT not in endings(node.orelse)
+    leaves = leaving(endings(node.orelse))
 
     def done() -> None:
         emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
-        emitter.block(node.orelse)
-        for name in sure if leaves else ():
+        emitter.reached(lambda: emitter.block(node.orelse))
+        for name in sure if leaves == 2 else ():
             emitter.env.pop(name)  # whoever comes after the loop met a break
 
     if node.orelse:
         arms, live = (done, left), emitter.live.after[node]
-        emitter.choose(_not_left(emitter, status), arms, live, (leaves, False))
+        emitter.choose(_not_left(emitter, status), arms, live, (leaves, 0))
         return
     sure = sure if is_endless(node) else []
     left()

@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxgrad.frontend.emit._calls import call_value, closure
 from jaxgrad.frontend.emit._emitter import RETURNED, STATUS, Emitter
-from jaxgrad.frontend.emit._flow import EXITS, Ending, endings
+from jaxgrad.frontend.emit._flow import EXITS, Ending, endings, leaving
 from jaxgrad.frontend.emit._loops import for_loop, while_loop
 from jaxgrad.frontend.emit._syntax import unsupported
 from jaxgrad.frontend.emit._targets import assign, augment, delete
@@ -34,15 +34,15 @@ def _statement(emitter: Emitter, statement: ast.stmt, rest: Sequence[ast.stmt]) 
     if Ending.NEXT not in ends:
         return False
     if ends & EXITS and rest:
-        return guard(emitter, rest)
+        return guard(emitter, rest, ends)
     return True
 
 
-def guard(emitter: Emitter, rest: Sequence[ast.stmt]) -> bool:
+def guard(emitter: Emitter, rest: Sequence[ast.stmt], ends: frozenset[Ending]) -> bool:
     """Emit `rest` under the condition that no exit was met; False, as it is done."""
     # Whatever is bound in `rest` may be needed by what comes after all of it.
     arms = (lambda: emitter.reached(lambda: emitter.block(rest)), lambda: None)
-    emitter.choose(emitter.going(), arms, None, (False, True))
+    emitter.choose(emitter.going(), arms, None, (0, leaving(ends & EXITS)))
     return False
 
 
@@ -63,11 +63,11 @@ def _if(emitter: Emitter, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
         condition,
         (lambda: emitter.block(arms[0]), lambda: emitter.block(arms[1])),
         live,
-        [Ending.NEXT not in endings(arm) for arm in arms],
+        [leaving(endings(arm)) for arm in arms],
     )
     if not taken and rest and (ends[0] | ends[1]) & EXITS:
         emitter.at(node)
-        return guard(emitter, rest)
+        return guard(emitter, rest, ends[0] | ends[1])
     return not taken
 
 
@@ -167,7 +167,8 @@ def _manage(emitter: Emitter, node: ast.With, items: list[ast.withitem]) -> None
     for name, value in after.items():
         if before.get(name) is not value:
             inner.register_output(value)
-            emitter.env[name] = emitter.named(name, outer.add_output())
+            output = emitter.env[name] = emitter.named(name, outer.add_output())
+            emitter.bound[name, output] = emitter.origin(name, value)
 
 
 _RULES: dict[type, Callable[[Emitter, Any], None]] = {

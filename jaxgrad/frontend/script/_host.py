@@ -11,10 +11,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from jaxgrad.errors import ScriptError
 from jaxgrad.frontend.script import _marks
 from jaxgrad.frontend.script._programs import find, is_library, is_missing, program_of
 from jaxgrad.lower.script import Program, _heap
+from jaxgrad.lower.script._places import error_at
 from jaxgrad.lower.script._values import is_array
 
 
@@ -137,10 +137,13 @@ def defaults_of(program: Program, fn: Any) -> dict[str, Any]:
     found |= fn.__kwdefaults__ or {}
     for name, value in found.items():
         if isinstance(value, list | dict | set):
-            raise ScriptError(
-                f"the default of {name!r} of {fn.__qualname__} is a "
-                f"{type(value).__name__}, which all calls would share\n  Use None, and "
-                "make it in the body."
+            origins = program.origins.get(program.graph.block()._param)
+            order = [p.name for p in program.parameters]
+            raise error_at(
+                None if origins is None else origins.places[0][order.index(name)],
+                f"the default of {name!r} is a {type(value).__name__}, which all calls "
+                "would share",
+                "make the default None, and the value inside the function",
             )
     return found
 

@@ -31,7 +31,8 @@ from jaxgrad.frontend.script._structure import is_module
 from jaxgrad.frontend.script._surface import Surface
 from jaxgrad.frontend.script._views import ModuleDict, ModuleList
 from jaxgrad.lower.script import _heap
-from jaxgrad.lower.script._hooks import call_hooked, hooks_of
+from jaxgrad.lower.script._calls import call_hooked
+from jaxgrad.lower.script._hooks import hooks_of
 from jaxgrad.lower.script._values import is_array
 
 if TYPE_CHECKING:

@@ -4,6 +4,9 @@
 - `Session`, `LoopOptions`: one tracing of it; `run_program` runs it.
 """
 
+# These say what is done for each builtin, and each kind of node.
+from jaxgrad.lower.script import _builtins as _builtins
+from jaxgrad.lower.script import _kinds as _kinds
 from jaxgrad.lower.script._program import Parameter as Parameter
 from jaxgrad.lower.script._program import Program as Program
 from jaxgrad.lower.script._program import bind as bind

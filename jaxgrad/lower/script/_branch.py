@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from jaxgrad.lower.script import _heap
-from jaxgrad.lower.script._join import Join
-from jaxgrad.lower.script._stage import Raised, Staged, stage
-from jaxgrad.lower.script._template import (
+from jaxgrad.lower.script._forms import (
     Buffer,
     Clashing,
     Const,
@@ -18,9 +16,10 @@ from jaxgrad.lower.script._template import (
     Missing,
     New,
     Same,
-    build,
-    extract,
 )
+from jaxgrad.lower.script._join import Join
+from jaxgrad.lower.script._stage import Raised, Staged, stage
+from jaxgrad.lower.script._template import build, extract
 from jaxgrad.lower.script._values import Cell, Clash
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def contents_of(
         changed.update({i: obj for i, (obj, _) in side.contents.items()})
     found = []
     for i, obj in changed.items():
-        forms = []
+        forms: list[Form] = []
         for side in sides:
             if i in side.contents:
                 forms.append(side.contents[i][1])
@@ -203,6 +202,9 @@ def content(
     session: Session, join: Join, obj: Any, forms: Sequence[Form], paths: Paths
 ) -> New:
     """What one object holds, joined.
+
+    Returns:
+        The form.
 
     Raises:
         ScriptError: the two don't go together.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad import _compat
 from jaxgrad.lower.script import _output
+from jaxgrad.lower.script._calls import call, iterable
 from jaxgrad.lower.script._items import get_item
 from jaxgrad.lower.script._iterate import (
     Enumerated,
@@ -23,6 +24,7 @@ from jaxgrad.lower.script._iterate import (
     Zipped,
     iterator_of,
 )
+from jaxgrad.lower.script._native import HANDLERS, Handler
 from jaxgrad.lower.script._numbers import NUMBERS
 from jaxgrad.lower.script._segment import (
     has_segments,
@@ -31,6 +33,7 @@ from jaxgrad.lower.script._segment import (
 )
 from jaxgrad.lower.script._values import (
     PASS,
+    NeedsPython,
     Text,
     holds_traced,
     is_array,
@@ -41,8 +44,6 @@ from jaxgrad.lower.script._values import (
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
-
-Handler = Callable[..., Any]
 
 
 def _contains(session: Session, owner: Any, value: Any) -> Any:
@@ -93,8 +94,6 @@ def _range(session: Session, *args: Any) -> Any:
         return PASS
     weak = [a for a in args if is_traced(a) and a.weak_type]
     if weak and session.could_unroll():
-        from jaxgrad.lower.script._values import NeedsPython
-
         raise NeedsPython("the range of an inner loop depends on the round")
     for each in args:
         if is_traced(each) and not jnp.issubdtype(each.dtype, jnp.integer):
@@ -104,20 +103,14 @@ def _range(session: Session, *args: Any) -> Any:
 
 
 def _is_symbolic(value: Any) -> bool:
-    from jaxgrad import _compat
-
     return _compat.is_symbolic(value)
 
 
 def _zip(session: Session, *args: Any, strict: bool = False) -> Any:
-    from jaxgrad.lower.script._calls import iterable
-
     return Zipped([iterator_of(iterable(session, a)) for a in args], strict)
 
 
 def _enumerate(session: Session, values: Any, start: Any = 0) -> Any:
-    from jaxgrad.lower.script._calls import iterable
-
     return Enumerated(iterator_of(iterable(session, values)), start)
 
 
@@ -126,15 +119,11 @@ def _reversed(session: Session, values: Any) -> Any:
 
 
 def _map(session: Session, function: Any, *args: Any) -> Any:
-    from jaxgrad.lower.script._calls import call
-
     rows = zip(*[list(iterator_of(a)) for a in args], strict=False)
     return [call(session, function, row, {}) for row in rows]
 
 
 def _filter(session: Session, function: Any, values: Any) -> Any:
-    from jaxgrad.lower.script._calls import call
-
     found = []
     for value in iterator_of(values):
         keep = truth(
@@ -191,14 +180,14 @@ def _sorted(session: Session, values: Any, **kwargs: Any) -> Any:
         return sorted(items, **kwargs)
     if kwargs.get("key") is not None or not all(jnp.ndim(i) == 0 for i in items):
         raise session.error(
-            "sorted by a key, or of arrays with dimensions, needs values that are known",
+            "sorted by a key, or of arrays with dimensions, needs known values",
             "use jnp.argsort on an array of the keys",
         )
     found = jnp.sort(jnp.stack([jnp.asarray(i) for i in items]))
     return list(jnp.flip(found, 0) if kwargs.get("reverse") else found)
 
 
-HANDLERS: dict[Any, Handler] = {
+HANDLERS |= {
     **NUMBERS,
     builtins.enumerate: _enumerate,
     builtins.filter: _filter,

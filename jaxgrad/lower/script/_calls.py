@@ -11,12 +11,12 @@ import functools
 import inspect
 import operator
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jaxgrad.errors import ScriptError
-from jaxgrad.lower.script._closure import Closure
-from jaxgrad.lower.script._hooks import behind, call_hooked, hooks_of, reached
+from jaxgrad.lower.script._closure import Closure, run_closure
+from jaxgrad.lower.script._hooks import behind, hooks_of, reached
 from jaxgrad.lower.script._iterate import Iterator, iterator_of
 from jaxgrad.lower.script._native import native
 from jaxgrad.lower.script._places import call_at
@@ -111,14 +111,6 @@ def _followed(session: Session, callee: Any, name: str = "") -> Any:
         raise
 
 
-def run_closure(session: Session, closure: Closure, args: Any, kwargs: Any) -> Any:
-    """Call a function that a script defined."""
-    program, _, function, _ = closure.program
-    values = closure.values(args, kwargs)
-    with session.call(program.name, session.place):
-        return run_program(session, program, function, values)
-
-
 def _construct(session: Session, cls: type, args: Sequence[Any], kwargs: Any) -> Any:
     """An instance of a class of the user's own."""
     init = inspect.getattr_static(cls, "__init__", None)
@@ -130,6 +122,39 @@ def _construct(session: Session, cls: type, args: Sequence[Any], kwargs: Any) ->
     made = object.__new__(cls)
     call(session, init, [made, *args], kwargs)
     return made
+
+
+def call_hooked(
+    session: Session,
+    obj: Any,
+    run: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call an object with its hooks around.
+
+    Args:
+        session: the session.
+        obj: the object.
+        run: what it does, given arguments by position and by name.
+        args: its arguments.
+        kwargs: those by name.
+
+    Returns:
+        What it returns, or a hook in its place.
+    """
+    before, after = hooks_of(obj) or ((), ())
+    args = tuple(args)
+    for hook in before:
+        found = call(session, hook.function, [obj, args], {})
+        if found is not None:
+            args = found if isinstance(found, tuple) else (found,)
+    output = run(args, kwargs)
+    for hook in after:
+        found = call(session, hook.function, [obj, args, output], {})
+        if found is not None:
+            output = found
+    return output
 
 
 def call_method(
@@ -148,9 +173,8 @@ def call_method(
         session.check_changed(owner)
     if isinstance(owner, list) and name == "extend" and len(args) == 1:
         args = [list(args[0])]
-    if isinstance(owner, str) and name == "format":
-        if holds_traced([list(args), kwargs]):
-            return Text((((tuple(args), dict(kwargs)), "format", owner),))
+    if isinstance(owner, str) and name == "format" and holds_traced([[*args], kwargs]):
+        return Text((((tuple(args), dict(kwargs)), "format", owner),))
     if isinstance(owner, set) and any(map(is_traced, args)):
         raise session.needs_python(
             "a set can't hold traced values",
@@ -191,9 +215,9 @@ def get_attribute(session: Session, owner: Any, name: str) -> Any:
     owner = reached(owner, name)
     if not isinstance(owner, types.ModuleType) and is_users(type(owner)):
         found = inspect.getattr_static(type(owner), name, None)
-        if isinstance(found, property) and found.fget is not None:
-            if session.host.callee(session, found.fget) is not None:
-                return call(session, found.fget, [owner], {})
+        getter = found.fget if isinstance(found, property) else None
+        if getter is not None and session.host.callee(session, getter) is not None:
+            return call(session, getter, [owner], {})
     return call_at(session.place, getattr, (owner, name))
 
 
@@ -206,10 +230,10 @@ def set_attribute(session: Session, owner: Any, name: str, value: Any) -> None:
     owner = reached(owner, name)
     if is_users(type(owner)):
         found = inspect.getattr_static(type(owner), name, None)
-        if isinstance(found, property) and found.fset is not None:
-            if session.host.callee(session, found.fset) is not None:
-                call(session, found.fset, [owner, value], {})
-                return
+        setter = found.fset if isinstance(found, property) else None
+        if setter is not None and session.host.callee(session, setter) is not None:
+            call(session, setter, [owner, value], {})
+            return
     if isinstance(owner, types.ModuleType | type):
         raise session.error(
             f"{owner.__name__}.{name} can't be bound while a script is compiled",
@@ -235,19 +259,25 @@ def user_method(owner: Any, name: str) -> Any:
     return found if isinstance(found, types.FunctionType) else None
 
 
+def _is_sequence(value: Any) -> bool:
+    """Whether an object of the user's own is iterated over by its indices."""
+    if hasattr(type(value), "__iter__"):
+        return False
+    methods = user_method(value, "__getitem__"), user_method(value, "__len__")
+    return None not in methods
+
+
+def _items_of(session: Session, value: Any) -> list[Any]:
+    count = operator.index(call(session, len, [value], {}))
+    return [call_method(session, value, "__getitem__", [i], {}) for i in range(count)]
+
+
 def iterable(session: Session, value: Any) -> Any:
     """What to iterate over: an iterator of the user's own is run to its end."""
     value = behind(value)
     method = user_method(value, "__iter__")
     if method is None or session.host.callee(session, method) is None:
-        if user_method(value, "__getitem__") and user_method(value, "__len__"):
-            if not hasattr(type(value), "__iter__"):
-                count = operator.index(call(session, len, [value], {}))
-                return [
-                    call_method(session, value, "__getitem__", [i], {})
-                    for i in range(count)
-                ]
-        return value
+        return _items_of(session, value) if _is_sequence(value) else value
     found = call(session, method, [value], {})
     step = user_method(found, "__next__")
     if step is None:

@@ -8,9 +8,14 @@ whose trace is another one, so that they are reported by a callback.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jaxgrad.lower.script._foreign import foreign
 from jaxgrad.lower.script._program import Program, bind
+from jaxgrad.lower.script._run import run_program
+
+if TYPE_CHECKING:
+    from jaxgrad.lower.script._session import Session
 
 
 class Closure:
@@ -39,9 +44,6 @@ class Closure:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it for somebody else."""
-        from jaxgrad.lower.script._calls import run_closure
-        from jaxgrad.lower.script._foreign import foreign
-
         session = self.program[1]
         with foreign(session):
             return run_closure(session, self, args, kwargs)
@@ -49,3 +51,11 @@ class Closure:
     def __repr__(self) -> str:
         program: Program = self.program[0]
         return f"<function {program.name}>"
+
+
+def run_closure(session: Session, closure: Closure, args: Any, kwargs: Any) -> Any:
+    """Call a function that a script defined."""
+    program, _, function, _ = closure.program
+    values = closure.values(args, kwargs)
+    with session.call(program.name, session.place):
+        return run_program(session, program, function, values)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from jaxgrad.lower.script._forms import Const, Form, Leaf, New, Optional
 from jaxgrad.lower.script._join import is_equal
-from jaxgrad.lower.script._template import Const, Form, Leaf, New, Optional, leaves_of
+from jaxgrad.lower.script._template import leaves_of
 
 
 def alike(a: Form, b: Form) -> bool:

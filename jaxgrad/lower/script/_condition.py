@@ -1,8 +1,7 @@
 """The condition of a `while`, as a function of what the loop carries.
 
 A graph computes it at the end of a round, as Python does. `lax.while_loop` asks for it
-at the head: what it is computed from at the end of one round is what is carried into the
-next.
+at the head: what it is computed from at the end of one round is carried into the next.
 
 - `condition_of`: such a function, if what is carried is all that it needs.
 """

@@ -1,4 +1,4 @@
-"""`Grown`: a list that a loop appends to, of which a round sees its own elements only."""
+"""`Grown`: a list that a loop appends to; a round sees its own elements only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from jaxgrad.lower.script._forms import Buffer, Form, New
 from jaxgrad.lower.script._join import capacity, common_type, element_type
 from jaxgrad.lower.script._segment import extend_open
-from jaxgrad.lower.script._template import Buffer, Form, New, cast, stacked, zeros
+from jaxgrad.lower.script._template import cast, stacked, zeros
 
 if TYPE_CHECKING:
     from jaxgrad.graph import Node

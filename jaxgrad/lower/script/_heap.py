@@ -227,11 +227,12 @@ def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:
     elif isinstance(value, dict):
         # A subclass may mean something else by `update`: a Counter counts.
         ordered = isinstance(value, collections.OrderedDict)
-        base = collections.OrderedDict if ordered else dict
+        base: Any = collections.OrderedDict if ordered else dict
         base.clear(value)
         base.update(value, zip(static, parts, strict=True))
         if isinstance(static, Keys):
-            value.default_factory = static.factory
+            vars_of: Any = value
+            vars_of.default_factory = static.factory
     elif isinstance(value, set):
         value.clear()
         value.update(static)

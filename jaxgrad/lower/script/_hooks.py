@@ -3,17 +3,13 @@
 - `Hook`: a function that runs before or after a module's call.
 - `hooks_of`, `set_hooks`: those of an object, kept in its own `__dict__`, so that they
   go wherever it goes.
-- `call_hooked`: the call of an object with its hooks.
 - `reached`, `behind`: the object that a wrapper stands for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from jaxgrad.lower.script._session import Session
+from collections.abc import Sequence
+from typing import Any
 
 HOOKS = "__jaxgrad_hooks__"
 
@@ -45,41 +41,6 @@ def set_hooks(obj: Any, before: Sequence[Hook], after: Sequence[Hook]) -> None:
         vars(obj)[HOOKS] = tuple(before), tuple(after)
     else:
         vars(obj).pop(HOOKS, None)
-
-
-def call_hooked(
-    session: Session,
-    obj: Any,
-    run: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
-) -> Any:
-    """Call an object with its hooks around.
-
-    Args:
-        session: the session.
-        obj: the object.
-        run: what it does, given arguments by position and by name.
-        args: its arguments.
-        kwargs: those by name.
-
-    Returns:
-        What it returns, or a hook in its place.
-    """
-    from jaxgrad.lower.script._calls import call
-
-    before, after = hooks_of(obj) or ((), ())
-    args = tuple(args)
-    for hook in before:
-        found = call(session, hook.function, [obj, args], {})
-        if found is not None:
-            args = found if isinstance(found, tuple) else (found,)
-    output = run(args, kwargs)
-    for hook in after:
-        found = call(session, hook.function, [obj, args, output], {})
-        if found is not None:
-            output = found
-    return output
 
 
 def reached(owner: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgrad.lower.script._calls import call_method, is_users
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._segment import (
     has_segments,
@@ -94,11 +95,10 @@ def set_item(session: Session, owner: Any, index: Any, value: Any) -> Any:
     if has_segments(owner):
         owner[:] = spread(owner)
     if isinstance(owner, dict) and is_traced(index):
-        raise traced_key(session, index)
+        refused = traced_key(session, index)
+        raise refused
     if isinstance(owner, list) and is_integer(index):
         return _set_picked(session, owner, index, value)
-    from jaxgrad.lower.script._calls import call_method, is_users
-
     if is_users(type(owner)) and not isinstance(owner, list | dict):
         call_method(session, owner, "__setitem__", [index, value], {})
     else:

@@ -214,6 +214,9 @@ class Counted(Iterator):
 def iterator_of(value: Any) -> Iterator:
     """The iterator of a value.
 
+    Returns:
+        The value, if it is one.
+
     Raises:
         TypeError: it can't be iterated over.
     """

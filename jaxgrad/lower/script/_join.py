@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgrad.lower.script._session import ErrorValues
-from jaxgrad.lower.script._template import (
+from jaxgrad.lower.script._closure import Closure
+from jaxgrad.lower.script._forms import (
     Buffer,
     Clashing,
     Const,
@@ -25,11 +25,9 @@ from jaxgrad.lower.script._template import (
     Optional,
     Same,
     Tail,
-    expanded,
-    is_literal,
-    opened,
-    type_of,
 )
+from jaxgrad.lower.script._session import ErrorValues
+from jaxgrad.lower.script._template import expanded, is_literal, opened, type_of
 from jaxgrad.lower.script._values import Clash, is_array, is_number
 
 Say = Callable[[str, str, str, str], Clash]
@@ -67,7 +65,7 @@ class Join:
             first = next(f for f in (a, b) if isinstance(f, Optional))
             inner = [f.form if isinstance(f, Optional) else f for f in (a, b)]
             kinds = [f.exits for f in (a, b) if isinstance(f, Optional)]
-            return Optional(self.of(*inner), first.name, first.why, all(kinds))
+            return Optional(self.of(*inner), first.name, first.why, min(kinds))
         if isinstance(a, Clashing):
             return a
         if isinstance(b, Clashing):
@@ -112,7 +110,7 @@ class Join:
         return self._pairs[key]
 
     def open_list(self, a: New, b: New, start: int) -> Form:
-        """A list with another length on each path, which have `start` elements alike."""
+        """A list of another length on each path; `start` elements are alike."""
         parts = [self.of(x, y) for x, y in zip(a.parts[:start], b.parts, strict=False)]
         tails = [a.parts[start:], b.parts[start:]]
         elements = [element_type(part) for tail in tails for part in tail]
@@ -138,10 +136,10 @@ class Join:
         if isinstance(other, Missing):
             if lacking.value is None or other.value is None:
                 return other if lacking.value is None else lacking
-            return lacking if other.value.exits else other
+            return lacking if lacking.value.exits <= other.value.exits else other
         joined = self.again(other, 1 if lacks_a else 0)
         if isinstance(joined, Optional) and lacking.value is not None:
-            exits = joined.exits and lacking.value.exits
+            exits = min(joined.exits, lacking.value.exits)
             return dataclasses.replace(joined, exits=exits)
         if lacking.value is None or isinstance(joined, Clashing):
             return joined
@@ -187,8 +185,8 @@ class Join:
 
     def _clash(self, a: Form, b: Form) -> Form:
         first, second = describe(a), describe(b)
-        if first == second and first.startswith("a "):
-            second = f"another {second[2:]}"
+        if first == second and first.startswith(("a ", "the ")):
+            second = f"another {second.split(' ', 1)[1]}"
         return Clashing(self._say(first, second, remedy_for(a, b), self._path))
 
 
@@ -230,7 +228,7 @@ _COUNT = type_of(np.int32(0))
 
 
 def element_type(part: Form) -> Any:
-    """The type of an element of a list; of those of a buffer. None if it is no array."""
+    """The type of an element of a list, or of a buffer's; None if it is no array."""
     if isinstance(part, Tail):
         return part.stack.aval.update(shape=part.stack.aval.shape[1:])
     if isinstance(part, New) and part.cls is Buffer:
@@ -304,7 +302,13 @@ def _aval(form: Form) -> Any:
 def joined_type(x: Any, y: Any) -> Any:
     """The type of values that may be of either; None if there is none.
 
-    Weak types, those of Python's numbers, promote; of two other dtypes neither does.
+    Args:
+        x: the type of one.
+        y: that of the other.
+
+    Returns:
+        The type. Weak types, those of Python's numbers, promote, and so do bools
+        without dimensions; of two other dtypes neither does.
     """
     if x.shape != y.shape:
         return None
@@ -359,12 +363,16 @@ def describe(form: Form) -> str:
         if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
             kind = "class" if isinstance(value, type) else "function"
             return f"the {kind} {value.__name__}"
+        if isinstance(value, Closure):
+            return f"the function {value.__name__}"
         return f"a {type(value).__name__}"
     if isinstance(form, New):
         if issubclass(form.cls, list | tuple):
             return f"a {form.cls.__name__} of {len(form.parts)}"
         if issubclass(form.cls, dict):
             return f"a dict with the keys {list(form.static)}"
+        if issubclass(form.cls, Closure):
+            return f"the function {form.static[0].name}"
         if isinstance(form.static, tuple) and form.static:
             names = ", ".join(sorted(map(str, form.static)))
             return f"a {form.cls.__name__} with the attributes {names}"

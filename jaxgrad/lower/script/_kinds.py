@@ -17,10 +17,16 @@ from jaxgrad.lower.script._branch import Paths, choose
 from jaxgrad.lower.script._closure import Closure
 from jaxgrad.lower.script._items import set_item, traced_key
 from jaxgrad.lower.script._iterate import Counted, iterator_of
-from jaxgrad.lower.script._loop import loop, names_of
+from jaxgrad.lower.script._loop import loop
 from jaxgrad.lower.script._native import native
 from jaxgrad.lower.script._program import Origins
-from jaxgrad.lower.script._run import Rule, roots_of, run_block
+from jaxgrad.lower.script._run import (
+    RULES,
+    complaint,
+    names_of,
+    roots_of,
+    run_block,
+)
 from jaxgrad.lower.script._segment import is_open, length_of, whole
 from jaxgrad.lower.script._session import Frame, LoopOptions, Session
 from jaxgrad.lower.script._values import (
@@ -57,7 +63,8 @@ def _uninitialized(session: Session, frame: Frame, node: Node, values: Values) -
     attributes = node._attributes
     line = attributes.get("deleted")
     why = "" if line is None else f"line {line} deletes it"
-    return Undefined(attributes.get("name", "a value"), why, "exits" in attributes)
+    name, exits = attributes.get("name", "a value"), attributes.get("exits", 0)
+    return Undefined(name, why, exits)
 
 
 def _reached(session: Session, frame: Frame, node: Node, values: Values) -> Any:
@@ -74,8 +81,6 @@ def _cell(session: Session, frame: Frame, node: Node, values: Values) -> Any:
 def _cell_get(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     found = values[0].contents
     if isinstance(found, SPECIAL):
-        from jaxgrad.lower.script._run import complaint
-
         raise complaint(session, found, session.place)
     return found
 
@@ -247,7 +252,7 @@ def _item(session: Session, frame: Frame, node: Node, values: Values) -> Any:
 
 def _with(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     (manager,) = values
-    (body,) = node._blocks or ()
+    body = node.blocks()[0]
     enter = body._param._outputs[0]
     if isinstance(manager, LoopOptions):
         frame.env[enter] = manager
@@ -308,7 +313,7 @@ def _python_op(session: Session, frame: Frame, node: Node, values: Values) -> An
 
 
 def _assert(session: Session, frame: Frame, node: Node, values: Values) -> Any:
-    (block,) = node._blocks or ()
+    block = node.blocks()[0]
     place = session.place
 
     def message() -> Any:
@@ -344,7 +349,8 @@ def _super(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     return super(cls, values[0])
 
 
-RULES: dict[str, Rule] = {
+RULES |= {
+    "": callable_node,
     "prim::Assert": _assert,
     "prim::CallFunction": _call,
     "prim::CallMethod": _method,

@@ -7,7 +7,6 @@ its variables, and what objects hold that its body changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,12 +15,13 @@ from jaxgrad.errors import ScriptError
 from jaxgrad.graph import Node
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._branch import Paths, choose
+from jaxgrad.lower.script._forms import Const
 from jaxgrad.lower.script._iterate import Iterator
 from jaxgrad.lower.script._rolled import NeedsPython, Rolled
-from jaxgrad.lower.script._run import roots_of, run_block
+from jaxgrad.lower.script._run import names_of, roots_of, run_block
 from jaxgrad.lower.script._stage import Raised, stage
 from jaxgrad.lower.script._template import build
-from jaxgrad.lower.script._values import is_traced, truth
+from jaxgrad.lower.script._values import in_round, is_traced, out_of_round, truth
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Frame, Session
@@ -38,24 +38,14 @@ _NEEDS_PYTHON = (
 )
 
 
-def names_of(values: Sequence[Any]) -> list[str]:
-    """The variables that graph values stand for."""
-    known = {"_ret": "$ret", "_status": "$status"}
-    found = []
-    for value in values:
-        if not value.has_debug_name():
-            found.append("$value")
-            continue
-        name = value.debug_name().partition(".")[0]
-        found.append(known.get(name, name))
-    return found
-
-
 def loop(session: Session, frame: Frame, node: Node, values: list[Any]) -> list[Any]:
     """Run a `prim::Loop`.
 
     Returns:
         What it carries at the end.
+
+    Raises:
+        ScriptError: it can be neither rolled nor unrolled.
     """
     trips, condition, *carried = values
     iterator = _iterator(frame, node)
@@ -107,7 +97,7 @@ def _unrolled(
     start: int = 0,
 ) -> list[Any]:
     """Round after round; what follows a traced exit is a branch of its own."""
-    (body,) = node._blocks or ()
+    body = node.blocks()[0]
     i = start
     # A list may grow meanwhile.
     while i < (trips if iterator.uniform else iterator.length):
@@ -117,10 +107,12 @@ def _unrolled(
                 "loop over an array or a range, which is compiled once for all rounds",
                 node.source_range(),
             )
-        frame.env.update(zip(body._param._outputs, [i, *carried], strict=True))
+        frame.env.update(
+            zip(body._param._outputs, [i, *map(in_round, carried)], strict=True)
+        )
         frame.items[node._inputs[0].node()._outputs[0]] = iterator.at(i)
         again, *carried = run_block(session, frame, body)
-        again, i = truth(again), i + 1
+        again, i, carried = truth(again), i + 1, list(map(out_of_round, carried))
         if is_traced(again):
             if i >= (trips if iterator.uniform else iterator.length):
                 return carried
@@ -163,29 +155,20 @@ def _while(
 ) -> list[Any]:
     """A `while`: in Python as long as its condition is known."""
     again = truth(condition)
-    (body,) = node._blocks or ()
+    body = node.blocks()[0]
     rounds = 0
-    limit = _MOST
+
+    def once() -> list[Any]:
+        frame.env.update(
+            zip(body._param._outputs, [rounds, *map(in_round, carried)], strict=True)
+        )
+        again, *left = run_block(session, frame, body)
+        return [truth(again), *map(out_of_round, left)]
+
     while not is_traced(again):
         if not again:
             return carried
-        if rounds == limit:
-            session.place = node.source_range()
-            raise session.error(
-                f"this while ran {rounds} rounds while it was compiled",
-                "its condition depends on Python values alone, so that every round is "
-                "compiled: let it depend on an array (jnp.asarray(0) as the counter)",
-            )
-        if rounds == _QUIET:
-            session.warn(
-                f"The while at {_where(node)} is unrolled, as its condition depends on "
-                "Python values alone."
-            )
-
-        def once() -> list[Any]:
-            frame.env.update(zip(body._param._outputs, [rounds, *carried], strict=True))
-            again, *left = run_block(session, frame, body)
-            return [truth(again), *left]
+        _check_rounds(session, node, rounds)
 
         if rounds:
             again, *carried = once()
@@ -212,9 +195,23 @@ def _while(
     return Rolled(session, frame, node, None).run(FOREVER, again, carried)
 
 
-def _is_known(form: Any) -> bool:
-    from jaxgrad.lower.script._template import Const
+def _check_rounds(session: Session, node: Node, rounds: int) -> None:
+    """Tell the user that a `while` is unrolled; refuse it where it goes on and on."""
+    if rounds == _MOST:
+        session.place = node.source_range()
+        raise session.error(
+            f"this while ran {rounds} rounds while it was compiled",
+            "its condition depends on Python values alone, so that every round is "
+            "compiled: let it depend on an array (jnp.asarray(0) as the counter)",
+        )
+    if rounds == _QUIET:
+        session.warn(
+            f"The while at {_where(node)} is unrolled, as its condition depends on "
+            "Python values alone."
+        )
 
+
+def _is_known(form: Any) -> bool:
     return isinstance(form, Const) and not is_traced(form.value)
 
 

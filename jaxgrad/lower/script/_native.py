@@ -9,12 +9,11 @@ import builtins
 import operator
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
-from jaxgrad.lower.script._builtins import HANDLERS
 from jaxgrad.lower.script._hooks import behind
 from jaxgrad.lower.script._places import call_at
 from jaxgrad.lower.script._segment import (
@@ -29,6 +28,10 @@ from jaxgrad.lower.script._values import PASS, is_array, short
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session
 
+Handler = Callable[..., Any]
+# What is done in place of a function where traced values are about; it may answer
+# `PASS`. `_builtins` fills it, and whoever has functions of that kind.
+HANDLERS: dict[Any, Handler] = {}
 _STACKING = frozenset({jnp.stack, jnp.array, jnp.asarray, jnp.concatenate})
 
 
@@ -150,6 +153,7 @@ _METHODS |= {
 
 def _dunder(session: Session, callee: Any, args: Sequence[Any]) -> Any:
     """An operator that a class of the user's own defines is interpreted too."""
+    # Calls of the user's functions end in calls of others, and those here.
     from jaxgrad.lower.script._calls import call, user_method
 
     try:

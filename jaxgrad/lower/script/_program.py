@@ -137,6 +137,9 @@ def _misfit(
         given: how many arguments there are by position; 0 if they are not too many.
         missing: the parameters without a value.
         defaults: the values of parameters that may be left out.
+
+    Returns:
+        What a message says behind the name of the function.
     """
     only = [p.name for p in program.parameters if p.kind == "positional only"]
     found = ", ".join(name for name in named if name in only)

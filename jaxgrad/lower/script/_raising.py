@@ -26,7 +26,8 @@ def raise_exception(session: Session, error: Any) -> None:
     """What `raise error` does: at the host's trace time, or in the compiled program.
 
     Raises:
-        Raised: always, inside a region.
+        Raised: inside a region, or where the error has traced values.
+        TypeError: it is no exception.
     """
     if isinstance(error, type) and issubclass(error, BaseException):
         error = error()

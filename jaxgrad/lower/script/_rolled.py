@@ -15,27 +15,32 @@ from jaxgrad.graph import Node
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._branch import before, disagreement, named
 from jaxgrad.lower.script._compare import alike
-from jaxgrad.lower.script._heap import Snapshot
-from jaxgrad.lower.script._iterate import Iterator
-from jaxgrad.lower.script._join import Join
-from jaxgrad.lower.script._program import Origins
-from jaxgrad.lower.script._run import roots_of, run_block
-from jaxgrad.lower.script._running import Running
-from jaxgrad.lower.script._segment import GROWING
-from jaxgrad.lower.script._stage import Staged, stage
-from jaxgrad.lower.script._template import (
+from jaxgrad.lower.script._forms import (
     Buffer,
-    Capture,
     Clashing,
     Const,
     Form,
     Missing,
     New,
+    Optional,
     Same,
-    build,
-    extract,
 )
-from jaxgrad.lower.script._values import Clash, NeedsPython, is_number, truth
+from jaxgrad.lower.script._heap import Snapshot
+from jaxgrad.lower.script._iterate import Iterator
+from jaxgrad.lower.script._join import Join
+from jaxgrad.lower.script._program import Origins
+from jaxgrad.lower.script._run import names_of, roots_of, run_block
+from jaxgrad.lower.script._running import Running
+from jaxgrad.lower.script._segment import GROWING
+from jaxgrad.lower.script._stage import Staged, stage
+from jaxgrad.lower.script._template import Capture, build, extract
+from jaxgrad.lower.script._values import (
+    Clash,
+    NeedsPython,
+    is_number,
+    out_of_round,
+    truth,
+)
 
 __all__ = ["NeedsPython", "Rolled"]
 
@@ -56,11 +61,9 @@ class Rolled:
     def __init__(
         self, session: Session, frame: Frame, node: Node, iterator: Iterator | None
     ) -> None:
-        from jaxgrad.lower.script._loop import names_of
-
         self.session, self.frame, self.node = session, frame, node
         self.iterator = iterator
-        (self.body,) = node._blocks or ()
+        self.body = node.blocks()[0]
         self.names = names_of(node._outputs)
         self.arrays = [] if iterator is None else iterator.arrays()
         # What the loop carries: variables, and what objects hold that it changes.
@@ -84,7 +87,7 @@ class Rolled:
         session = self.session
         place = session.place
         roots = [*roots_of(session, self.frame, self.node), *carried]
-        roots += [v for v in self.frame.items.values()]
+        roots += self.frame.items.values()
         outside = Snapshot([*roots, *session.roots()]).objects
         first = Capture(outside, apart=True)
         initial = [
@@ -140,7 +143,7 @@ class Rolled:
             again, *left = run_block(self.session, frame, body)
             for head, before_ in zip(heads, held, strict=True):
                 self._check_head(head, before_)
-            return [truth(again), *left]
+            return [truth(again), *map(out_of_round, left)]
 
         avals = [jax.typeof(0), *[_element(a) for a in self.arrays], *self.avals]
         watch = [obj for obj, _ in self.contents.values()]
@@ -150,7 +153,7 @@ class Rolled:
 
     @property
     def rebound(self) -> list[int]:
-        """The variables that name a container from outside first, and new ones later."""
+        """The variables that name a container from outside, and new ones later."""
         pairs = zip(self._initial, self.forms, strict=True)
         return [
             i
@@ -160,6 +163,7 @@ class Rolled:
 
     def _check_head(self, head: Any, held: Any) -> None:
         now = _heap.parts_of(head)
+        assert now is not None
         same = now[0] == held[0] and len(now[1]) == len(held[1])
         if not same or any(a is not b for a, b in zip(now[1], held[1], strict=True)):
             kind = type(head).__name__
@@ -181,7 +185,7 @@ class Rolled:
         forms: list[Form] = []
         for i, (form, left) in enumerate(zip(self.forms, after, strict=True)):
             join._say = self._clash(i)
-            found = join.of(form, left)  # type: ignore[arg-type]
+            found = join.of(form, _next(left))  # type: ignore[arg-type]
             if isinstance(found, Clashing):
                 raise self._shape_error(i, found.value)
             forms.append(found)
@@ -226,7 +230,7 @@ class Rolled:
         return found
 
     def _grow(self, obj: list[Any], held: New, left: New, staged: Staged) -> New:
-        """A list that each round appends to; what it held is out of reach in a round."""
+        """A list that each round appends to; what it held is out of reach there."""
         sentinel = New(list, 1, (Const(GROWING),), id(obj))
         if id(obj) not in self.grown:
             self.grown[id(obj)] = list(obj)
@@ -257,9 +261,17 @@ class Rolled:
             ("the value before the loop", start),
             ("the loop", self.node.source_range()),
         ]
-        return self.session.error(
-            clash.message, clash.remedy, changed or self.node.source_range(), also
-        )
+        own = next((place for _, place in clash.places if place is not None), None)
+        place = own or changed or self.node.source_range()
+        return self.session.error(clash.message, clash.remedy, place, also)
+
+
+def _next(left: Form) -> Form:
+    """What a round hands to the next one, which there is none of after a return."""
+    if isinstance(left, Optional) and left.exits == 2:
+        return left.form
+    lacking = left.value if isinstance(left, Missing) else None
+    return Missing(None) if lacking is not None and lacking.exits == 2 else left
 
 
 def _grows(held: New, left: New) -> bool:

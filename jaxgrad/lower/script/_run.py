@@ -7,6 +7,7 @@ others make regions (`_branch`, `_loop`).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from jaxgrad.lower.script._session import Frame, Session
 from jaxgrad.lower.script._values import SPECIAL, Clash, Maybe, Undefined
 
 Rule = Callable[[Session, Frame, Node, list[Any]], Any]
+# What each kind does; "" stands for those of libraries. `_kinds` fills it, whose rules
+# run blocks.
+RULES: dict[str, Rule] = {}
 # Kinds that hand on what they are given, whatever it is.
 _LENIENT = frozenset(
     {"prim::CellCreate", "prim::CellSet", "prim::Closure", "prim::Reached"}
@@ -38,6 +42,9 @@ def run_program(
 
     Returns:
         The value that it returns.
+
+    Raises:
+        ScriptError: what it returns has no value on some path.
     """
     graph = program.graph
     env = dict(zip(graph.block()._param._outputs, values, strict=True))
@@ -49,8 +56,19 @@ def run_program(
         result = result.value
     if isinstance(result, SPECIAL):
         place = graph.outputs()[0].node().source_range()
-        raise complaint(session, result, place or program.place, used=False)
+        error = complaint(session, result, place or program.place, used=False)
+        raise error
     return result
+
+
+def names_of(values: Sequence[Any]) -> list[str]:
+    """The variables that graph values stand for."""
+    known = {"_ret": "$ret", "_status": "$status"}
+    found = []
+    for value in values:
+        name = value.debug_name().partition(".")[0] if value.has_debug_name() else ""
+        found.append(known.get(name, name) or "$value")
+    return found
 
 
 def run_block(session: Session, frame: Frame, block: Block) -> list[Any]:
@@ -70,8 +88,6 @@ def run_block(session: Session, frame: Frame, block: Block) -> list[Any]:
 
 def run_node(session: Session, frame: Frame, node: Node, values: list[Any]) -> None:
     """Run one node, and keep its outputs."""
-    from jaxgrad.lower.script._kinds import RULES, callable_node
-
     kind = node._kind
     if node._source is not None:
         session.place = node._source
@@ -80,7 +96,7 @@ def run_node(session: Session, frame: Frame, node: Node, values: list[Any]) -> N
     for value in values[:count]:
         if isinstance(value, SPECIAL) and not lenient:
             raise complaint(session, value, session.place)
-    rule = RULES.get(kind, callable_node)
+    rule = RULES.get(kind) or RULES[""]
     try:
         if any(map(is_growing, values)):
             check_growing(session, node, values)
@@ -118,8 +134,8 @@ def check_growing(session: Session, node: Node, values: Sequence[Any]) -> None:
     if node._kind not in _HANDS_ON:
         raise session.needs_python(
             "its body reads a list that it appends to",
-            "the loop around reads a list that it appends to, whose elements of earlier "
-            "rounds are out of reach",
+            "the loop around reads a list that it appends to, whose elements of "
+            "earlier rounds are out of reach",
             "keep what the next round needs in a variable of its own",
         )
 
@@ -129,9 +145,7 @@ _MANY = frozenset(
 )
 
 
-def _placed(
-    session: Session, frame: Frame, node: Node, error: Exception
-) -> Exception:
+def _placed(session: Session, frame: Frame, node: Node, error: Exception) -> Exception:
     """The error, with the place in the script that it comes from."""
     place = node._source
     if place is not None and not getattr(error, "_placed", False):
@@ -139,16 +153,12 @@ def _placed(
         error = explained(session, frame, node, error)
         if not isinstance(error, SyntaxError):
             error.add_note(f"In {place.text()}\n{place.highlight()}")
-        try:
+        with contextlib.suppress(AttributeError):  # an exception without a dict
             error._placed = True  # type: ignore[attr-defined]
-        except AttributeError:
-            pass
     return error
 
 
-def complaint(
-    session: Session, value: Any, place: Any, used: bool = True
-) -> Exception:
+def complaint(session: Session, value: Any, place: Any, used: bool = True) -> Exception:
     """The error for the use of what is no value; `used`: something uses it there."""
     if isinstance(value, Clash):
         places = [(what, where) for what, where in value.places if where is not None]

@@ -15,25 +15,18 @@ from jaxgrad.errors import LoopGradientError, MaxStepsError
 from jaxgrad.lower._bounded import counted
 from jaxgrad.lower._while import while_loop
 from jaxgrad.lower.script import _heap, _raising
-from jaxgrad.lower.script._condition import condition_of
 from jaxgrad.lower.script._compare import leaves_in, renumbered
+from jaxgrad.lower.script._condition import condition_of
+from jaxgrad.lower.script._forms import Const, Form, Leaf, Missing, New, Optional
 from jaxgrad.lower.script._grown import Grown
 from jaxgrad.lower.script._segment import Segment
 from jaxgrad.lower.script._stage import Raised, Staged
-from jaxgrad.lower.script._template import (
-    Const,
-    Form,
-    Leaf,
-    Missing,
-    New,
-    Optional,
-    build,
-    extract,
-)
+from jaxgrad.lower.script._template import build, extract
 from jaxgrad.lower.script._values import is_traced, truth
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._rolled import Rolled
+
 
 FOREVER = 2**63 - 1  # the trip count of a `while`
 
@@ -114,8 +107,14 @@ class Running:
             raise Raised
         results = []
         for i, form in enumerate(self.rolled.forms):
-            sure = not isinstance(self.after[i], Optional | Missing)
-            if isinstance(form, Optional) and ran and sure:
+            left = self.after[i]
+            sure = not isinstance(left, Optional | Missing)
+            if isinstance(left, Optional) and left.exits == 2:
+                # No value where the call was left in a round, and perhaps before one.
+                inner = form.form if isinstance(form, Optional) else form
+                late = ran or not isinstance(form, Optional)
+                form = Optional(inner, left.name, left.why, 2 if late else 0)
+            elif isinstance(form, Optional) and ran and sure:
                 form = form.form
             keep = isinstance(form, Leaf) and form.index in self.fixed
             results.append(carried[i] if keep else build(form, full, memo))
@@ -295,9 +294,10 @@ class Running:
             elif isinstance(form, New) and isinstance(left, New):
                 if form.static == left.static:
                     pairs += zip(form.parts, left.parts, strict=True)
-            elif isinstance(form, Leaf) and isinstance(left, Leaf) and form.index in place:
-                if form.aval == left.aval:
-                    carried[left.index] = place[form.index]
+            elif isinstance(form, Leaf) and isinstance(left, Leaf):
+                number = place.get(form.index)
+                if number is not None and form.aval == left.aval:
+                    carried[left.index] = number
         return condition_of(self.staged.jaxpr, self.again.index, carried, fixed)
 
     def _refusal(self, word: str) -> Exception:

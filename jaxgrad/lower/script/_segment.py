@@ -17,7 +17,8 @@ import jax.numpy as jnp
 
 from jaxgrad.errors import ScriptError
 from jaxgrad.lower.script import _raising
-from jaxgrad.lower.script._template import Buffer, Form, build
+from jaxgrad.lower.script._forms import Buffer, Form, Leaf
+from jaxgrad.lower.script._template import build
 from jaxgrad.lower.script._values import is_array, is_number, is_traced
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Segment:
         if len(self.forms) != 1 or len(self.arrays) != 1:
             return None
         form = self.forms[0]
-        return self.arrays[form.index] if hasattr(form, "aval") else None
+        return self.arrays[form.index] if isinstance(form, Leaf) else None
 
 
 class Growing:
@@ -216,8 +217,8 @@ def closed(values: Sequence[Any]) -> list[Any]:
     buffer = found.pop()
     if is_traced(buffer.count):
         raise ScriptError(
-            "a list that grew under a traced condition leaves the script inside another "
-            "trace, where its length is not known\n  Write into an array of a fixed "
-            "size, or call the script outside jit, grad and vmap."
+            "a list that grew under a traced condition leaves the script inside "
+            "another trace, where its length is not known\n  Write into an array of a "
+            "fixed size, or call the script outside jit, grad and vmap."
         )
     return found + [buffer.stack[i] for i in range(int(buffer.count))]

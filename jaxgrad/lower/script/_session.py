@@ -13,10 +13,12 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from jaxgrad.errors import ScriptError
+from jaxgrad.errors import JaxgradWarning, ScriptError
 from jaxgrad.graph import Node, SourceRange, Value
 from jaxgrad.lower.script._heap import Snapshot
+from jaxgrad.lower.script._places import error_at
 from jaxgrad.lower.script._program import Program
+from jaxgrad.lower.script._values import NeedsPython
 
 # A function that called itself under so many traced conditions never ends.
 _TRACED_CALLS = 12
@@ -161,8 +163,6 @@ class Session:
 
     def warn(self, message: str) -> None:
         """Tell the user, once for each message and place."""
-        from jaxgrad.errors import JaxgradWarning
-
         warnings.warn(message, JaxgradWarning, stacklevel=2)
 
     def watch_global(self, value: Any) -> None:
@@ -227,8 +227,8 @@ class Session:
         cycle = [*(names[-around:] if around else [name]), name]
         return self.error(
             f"the recursion of {name!r} does not end: {' -> '.join(cycle)}",
-            "let it depend on Python values, or write a loop: both branches of a traced "
-            "condition are compiled, so that it ends no recursion",
+            "let it depend on Python values, or write a loop: both branches of a "
+            "traced condition are compiled, so that it ends no recursion",
         )
 
     def error(
@@ -240,18 +240,14 @@ class Session:
         kind: type[ScriptError] = ScriptError,
     ) -> ScriptError:
         """An error where the interpreter stands, or at another place."""
-        from jaxgrad.lower.script._places import error_at
-
         place = place or self.place
         return error_at(place, message, remedy, also=also, kind=kind)
 
     def needs_python(self, reason: str, message: str, remedy: str) -> Exception:
-        """The error for what a rolled loop can't do, and an unrolled one perhaps can."""
-        from jaxgrad.lower.script._values import NeedsPython
-
-        return (
-            NeedsPython(reason) if self.could_unroll() else self.error(message, remedy)
-        )
+        """The error for what a rolled loop can't do, and an unrolled one may."""
+        if self.could_unroll():
+            return NeedsPython(reason)
+        return self.error(message, remedy)
 
     def raiser(self, key: Any, make: Callable[[Any], BaseException]) -> int:
         """The number of an error that can be raised; equal keys have the same."""

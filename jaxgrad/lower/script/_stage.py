@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from jaxgrad import _compat
+from jaxgrad.lower.script._forms import Form, New
 from jaxgrad.lower.script._heap import Snapshot
-from jaxgrad.lower.script._template import Capture, Form, New
+from jaxgrad.lower.script._template import Capture
 
 if TYPE_CHECKING:
     from jaxgrad.lower.script._session import Session

@@ -1,16 +1,14 @@
-"""Python values with arrays in them, apart: their form, and the arrays.
+"""Python values with arrays in them, apart: their form (`_forms`), and the arrays.
 
 A region is traced on its own, so that what leaves it is described first (`Capture`),
 joined with what another region leaves (`_join`), and built again outside (`build`).
 
-- `Leaf`, `Const`, `Same`, `New`, `Missing`, `Optional`, `Clashing`: the forms.
 - `Capture`: takes values apart.
 - `build`: puts a form together; `extract`: the arrays for a joined form.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import types
 from collections.abc import Mapping, Sequence
@@ -22,131 +20,19 @@ import numpy as np
 
 from jaxgrad import _compat
 from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._forms import (
+    Buffer,
+    Clashing,
+    Const,
+    Form,
+    Leaf,
+    Missing,
+    New,
+    Optional,
+    Same,
+    Tail,
+)
 from jaxgrad.lower.script._values import Clash, Maybe, Undefined, is_number, is_traced
-
-
-@dataclasses.dataclass(frozen=True)
-class Leaf:
-    """An array.
-
-    Attributes:
-        index: its number among the arrays of the form.
-        aval: its type.
-    """
-
-    index: int
-    aval: Any
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Const:
-    """A value that is known, or an array from outside.
-
-    Attributes:
-        value: it.
-    """
-
-    value: Any
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Same:
-    """A mutable object from outside, by identity.
-
-    Attributes:
-        value: it.
-    """
-
-    value: Any
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class New:
-    """A container that was made inside, or an immutable one.
-
-    Attributes:
-        cls: its class.
-        static: what of it is no element: its length, keys or names.
-        parts: the forms of its elements.
-        uid: tells which forms are the same object.
-    """
-
-    cls: type
-    static: Any
-    parts: tuple[Any, ...]
-    uid: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Missing:
-    """No value.
-
-    Attributes:
-        value: the `Undefined`; None where a path raised, and there is nothing to say.
-    """
-
-    value: Undefined | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Optional:
-    """A value on some paths.
-
-    Attributes:
-        form: its form.
-        name: the variable.
-        why: which path has none.
-        exits: whether that path has left what is around.
-    """
-
-    form: Any
-    name: str
-    why: str
-    exits: bool = False
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Clashing:
-    """Values that don't go together.
-
-    Attributes:
-        value: what is to be said.
-    """
-
-    value: Clash
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Tail:
-    """The end of a list that has another length on each path.
-
-    Attributes:
-        stack: the array of as many elements as the longest has.
-        count: how many of them there are.
-        start: how many elements stand before.
-    """
-
-    stack: Leaf
-    count: Leaf
-    start: int
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Buffer:
-    """The end of a list whose length is known when the program runs only.
-
-    Attributes:
-        stack: its elements along the leading axis, and perhaps more.
-        count: how many of them there are.
-    """
-
-    _walked = True
-
-    stack: Any
-    count: Any
-
-
-Form = Leaf | Const | Same | New | Missing | Optional | Clashing | Tail
 
 
 def type_of(value: Any) -> Any:
@@ -257,16 +143,17 @@ def build(form: Form, leaves: Sequence[Any], memo: dict[int, Any]) -> Any:
     return made
 
 
-def make(cls: type, static: Any, parts: Sequence[Any]) -> Any:
+def make(cls: Any, static: Any, parts: Sequence[Any]) -> Any:
     """A new container of a class."""
+    new: Any = cls.__new__
     if issubclass(cls, list | dict | set):
-        made = cls.__new__(cls)
+        made: Any = new(cls)
         _heap.fill(made, static, parts)
         return made
     if issubclass(cls, frozenset):
         return cls(static)
     if issubclass(cls, tuple):
-        return cls._make(parts) if hasattr(cls, "_make") else cls.__new__(cls, parts)
+        return cls._make(parts) if hasattr(cls, "_make") else new(cls, parts)
     if cls is types.MethodType:
         return types.MethodType(static, parts[0])
     if issubclass(cls, functools.partial):
@@ -331,6 +218,8 @@ def extract(
         into: gets them, at the indices of `form`.
         contents: what objects from outside hold on that path, where it changed them.
     """
+    if isinstance(given, Optional) and not isinstance(form, Optional):
+        given = given.form
     if isinstance(form, New) and isinstance(given, Same):
         given = opened(given, contents)
     if isinstance(form, Leaf):
@@ -441,4 +330,4 @@ def _array(form: Leaf, given: Form | None, leaves: Sequence[Any]) -> Any:
 def is_literal(value: Any) -> bool:
     """Whether two equal values of this type are as good as the same."""
     plain = bool | int | float | complex | str | bytes | type(None) | slice | range
-    return isinstance(value, plain) or isinstance(value, np.dtype | type(Ellipsis))
+    return isinstance(value, plain | np.dtype | type(Ellipsis))

@@ -28,12 +28,12 @@ class Undefined:
     Attributes:
         name: the variable.
         why: where it was not bound, for the message.
-        exits: whether the path without it has left what is around.
+        exits: how far the path without it has left: 0 not, 1 a round, 2 the call.
     """
 
     name: str
     why: str = ""
-    exits: bool = False
+    exits: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,13 +44,25 @@ class Maybe:
         value: the value on those paths, zeros on the others.
         name: the variable.
         why: which path binds it not.
-        exits: whether that path has left what is around.
+        exits: how far that path has left: 0 not, 1 a round, 2 the call.
     """
 
     value: Any
     name: str
     why: str
-    exits: bool = False
+    exits: int = 0
+
+
+def out_of_round(value: Any) -> Any:
+    """A variable after a round of a loop, which nothing has left any more."""
+    if isinstance(value, Undefined | Maybe) and value.exits == 1:
+        return dataclasses.replace(value, exits=0)
+    return value
+
+
+def in_round(value: Any) -> Any:
+    """A variable at the head of a round, where the call has not been left."""
+    return value.value if isinstance(value, Maybe) and value.exits == 2 else value
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -159,7 +171,10 @@ def is_integer(value: Any) -> bool:
 
 
 def truth(value: Any) -> Any:
-    """The truth of a value: a bool, or a traced bool without dimensions.
+    """The truth of a value.
+
+    Returns:
+        A bool, or a traced bool without dimensions.
 
     Raises:
         ValueError: it has more than one element, in NumPy's words.
