@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._raising import formatted
 from jaxgrad.lower.script._segment import closed, has_segments, is_open
 from jaxgrad.lower.script._template import Capture, Const, Form, Leaf, New, Same, make
-from jaxgrad.lower.script._raising import formatted
 from jaxgrad.lower.script._values import Text, is_array, is_number, is_traced
 
 
@@ -131,9 +131,8 @@ def _is_plain(cls: type) -> bool:
 
 def empty(cls: type) -> Any:
     """A new object without content."""
-    return (
-        cls.__new__(cls) if issubclass(cls, list | dict | set) else object.__new__(cls)
-    )
+    maker: Any = cls if issubclass(cls, list | dict | set) else object
+    return maker.__new__(cls)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

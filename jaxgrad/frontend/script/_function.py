@@ -181,7 +181,8 @@ def check_forms(session: Session, forms: Sequence[Any], program: Program) -> Non
         if isinstance(form, New):
             todo += form.parts
         elif isinstance(form, Missing | Optional | Clashing):
-            value, place = build(form, _Nothing(), {}), program.place
+            nothing: Any = _Nothing()
+            value, place = build(form, nothing, {}), program.place
             raise complaint(session, value, place, used=False)
 
 

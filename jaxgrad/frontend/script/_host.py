@@ -77,7 +77,7 @@ class Host:
         return value
 
     def callee(self, session: Any, fn: Any) -> Any:
-        """How a function is followed: its program, itself, its defaults, more arguments.
+        """How a function is followed: program, function, defaults, more arguments.
 
         Returns:
             None if it is called as it is.
@@ -126,8 +126,12 @@ class GraphOf:
 def defaults_of(program: Program, fn: Any) -> dict[str, Any]:
     """The values of the parameters that may be left out.
 
+    Returns:
+        The values, by name.
+
     Raises:
-        ScriptError: one is a list, a dict or a set, which every call would share.
+        error_at: a ScriptError: one is a list, a dict or a set, which every call would
+            share.
     """
     if not fn.__defaults__ and not fn.__kwdefaults__:
         return {}

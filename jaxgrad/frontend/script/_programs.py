@@ -78,6 +78,9 @@ def is_missing(value: Any) -> bool:
 def program_of(function: Any, owner: str = "") -> Program:
     """The program of a function.
 
+    Returns:
+        It; the same one as long as nothing changed.
+
     Raises:
         ScriptError: its source can't be found, or can't be compiled.
     """

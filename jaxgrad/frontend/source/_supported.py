@@ -83,9 +83,7 @@ def _header(place: SourceRange, node: ast.AST) -> SourceRange:
         end = SourceRange("", place.line, 0, place.line, found.end())
     else:
         return place
-    return dataclasses.replace(
-        place, end_line=end.end_line, end_column=end.end_column
-    )
+    return dataclasses.replace(place, end_line=end.end_line, end_column=end.end_column)
 
 
 def check(source: Source) -> None:
