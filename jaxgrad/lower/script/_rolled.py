@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ from jaxgrad.lower.script._stage import Staged, stage
 from jaxgrad.lower.script._template import Capture, build, extract
 from jaxgrad.lower.script._values import (
     Clash,
+    Maybe,
     NeedsPython,
+    in_round,
     is_number,
     out_of_round,
     truth,
@@ -86,6 +89,7 @@ class Rolled:
         """
         session = self.session
         place = session.place
+        outer, carried = carried, list(map(in_round, carried))
         roots = [*roots_of(session, self.frame, self.node), *carried]
         roots += self.frame.items.values()
         outside = Snapshot([*roots, *session.roots()]).objects
@@ -103,7 +107,13 @@ class Rolled:
         for key, (obj, form) in self.contents.items():
             if key not in self.grown:
                 extract(form, before(staged, obj), (), start)
-        return Running(self, staged, trips, start).run(condition, carried)
+        found = Running(self, staged, trips, start).run(condition, carried)
+        return [
+            dataclasses.replace(before_, value=after)
+            if before_ is not head and not isinstance(after, Maybe)
+            else after
+            for before_, head, after in zip(outer, carried, found, strict=True)
+        ]
 
     # --- types ------------------------------------------------------------------------
 
