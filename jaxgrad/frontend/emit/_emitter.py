@@ -291,7 +291,7 @@ class Emitter:
         """Emit where no exit was met: names that an exit left out have values here."""
         before = dict(self.env)
         for name, value in before.items():
-            if value.node()._kind in ("prim::If", "prim::Loop", "prim::Reached"):
+            if value.node()._kind in _PARTIAL:
                 origin = self.origin(name, value)
                 self.env[name] = self.named(name, self.value("prim::Reached", value))
                 self.bound[name, self.env[name]] = origin
@@ -315,6 +315,10 @@ class Emitter:
         """Whether no exit was met yet."""
         zero = self.constant(Ending.NEXT.value)
         return self.value("py::operator.eq", self.env[STATUS], zero)
+
+
+# What may lack a value on some path.
+_PARTIAL = frozenset({"prim::If", "prim::Loop", "prim::Reached", "prim::With"})
 
 
 def _changed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from jaxgrad import _compat
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._forms import (
     Buffer,
@@ -117,16 +118,15 @@ def choose(
     join.contents = (sides[0].contents, sides[1].contents)
     results = _results(join, sides, paths)
     contents = contents_of(session, join, sides, paths)
-    if join.avals:
-        arrays = jax.lax.cond(
-            condition,
-            *[
-                _path(side, i, results, contents, join.avals)
-                for i, side in enumerate(sides)
-            ],
-        )
-    else:
+    ways = [_path(s, i, results, contents, join.avals) for i, s in enumerate(sides)]
+    if not join.avals:
         arrays = []
+    elif any(map(_computes, sides)):
+        arrays = jax.lax.cond(condition, *ways)
+    else:
+        # Both paths only hand on what is there: that is a choice between values.
+        pairs = zip(*[way() for way in ways], strict=True)
+        arrays = [a if a is b else jax.lax.select_n(condition, b, a) for a, b in pairs]
     memo: dict[int, Any] = {}
     install(contents, arrays, memo)
     if results is None:
@@ -134,6 +134,11 @@ def choose(
     found = [build(form, arrays, memo) for form in results]
     session.share(memo[uid] for uid in join.copies if uid in memo)
     return found
+
+
+def _computes(side: Staged) -> bool:
+    """Whether a path has equations."""
+    return bool(_compat.plain_jaxpr(side.jaxpr)[0].eqns)
 
 
 def _results(join: Join, sides: Sequence[Staged], paths: Paths) -> list[Form] | None:
