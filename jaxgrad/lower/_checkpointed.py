@@ -6,6 +6,7 @@ one of the two rules of a dual loop, so that forward mode works too.
 """
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,14 +41,16 @@ def checkpointed(
         MissingExtraError: Equinox is not installed.
     """
     try:
-        from equinox.internal import while_loop
+        internal = importlib.import_module("equinox.internal")
     except ImportError as error:
         raise MissingExtraError(
             "grad='checkpointed' needs the package equinox: pip install equinox"
         ) from error
     final = list(init)
     loop, consts = closed(cond, body, final, max_steps, "checkpointed")
-    run = functools.partial(while_loop, kind="checkpointed", max_steps=max_steps)
+    run = functools.partial(
+        internal.while_loop, kind="checkpointed", max_steps=max_steps
+    )
     carried = dual(Checkpointed(loop, run), [*consts, *[init[i] for i in loop.free]])
     for i, value in zip(loop.free, carried, strict=True):
         final[i] = value

@@ -1,5 +1,6 @@
 """What `script` takes: functions, methods, partials, texts, Functions, wrappers."""
 
+import collections
 import functools
 import math
 from collections.abc import Callable
@@ -251,3 +252,20 @@ def test_options_of_a_script_hold_inside_another() -> None:
     pair = jaxgrad.script(unchecked, errors="return")
     with pytest.raises(ScriptError, match="errors='return'"):
         jaxgrad.script(lambda x: pair(x))(jnp.float32(1))
+
+
+def test_a_deque_keeps_its_length_and_its_identity() -> None:
+    def rotate(queue: collections.deque[Any], x: Any) -> Any:
+        queue.append(x + 1)
+        if x > 0:
+            queue[0] = queue[0] * 2
+        made = collections.deque([x, x * 2], maxlen=3)
+        for i in range(6):
+            made.append(made[-1] + i)
+        return made, queue.popleft(), len(queue)
+
+    mine = collections.deque([jnp.float32(1), jnp.float32(2)], maxlen=4)
+    theirs = collections.deque(mine, maxlen=4)
+    got = jaxgrad.script(rotate)(mine, jnp.float32(3))
+    assert got == rotate(theirs, jnp.float32(3))
+    assert (mine, mine.maxlen, got[0].maxlen) == (theirs, 4, 3)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -111,8 +112,8 @@ def build_inside(
         assert isinstance(form, New)
         if form.uid in memo:
             return memo[form.uid]
-        if issubclass(form.cls, list | dict | set) or _is_plain(form.cls):
-            made = memo[form.uid] = empty(form.cls)
+        if issubclass(form.cls, _BUILTIN) or _is_plain(form.cls):
+            made = memo[form.uid] = empty(form.cls, form.static)
             objects.append(made)
             _heap.fill(made, form.static, [of(part) for part in form.parts])
             return made
@@ -123,15 +124,20 @@ def build_inside(
     return values, objects
 
 
+_BUILTIN = (list, dict, set, collections.deque)
+
+
 def _is_plain(cls: type) -> bool:
     if issubclass(cls, tuple | frozenset) or _heap.is_frozen(cls):
         return False
     return _heap.is_object_class(cls)
 
 
-def empty(cls: type) -> Any:
+def empty(cls: type, static: Any) -> Any:
     """A new object without content."""
-    maker: Any = cls if issubclass(cls, list | dict | set) else object
+    if issubclass(cls, collections.deque):
+        return cls(maxlen=static[1])
+    maker: Any = cls if issubclass(cls, _BUILTIN) else object
     return maker.__new__(cls)
 
 

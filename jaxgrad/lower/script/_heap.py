@@ -109,7 +109,7 @@ def is_object_class(cls: type) -> bool:
     )
 
 
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_CONTAINERS = (list, tuple, dict, set, frozenset, collections.deque)
 OPAQUE = (
     types.FunctionType,
     types.MethodType,
@@ -191,6 +191,8 @@ def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
         return tuple(value), list(value.values())
     if isinstance(value, tuple):
         return len(value), list(value)
+    if isinstance(value, collections.deque):
+        return (len(value), value.maxlen), list(value)
     if isinstance(value, set | frozenset):
         return frozenset(value), []
     if isinstance(value, types.MethodType):
@@ -207,7 +209,7 @@ def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
 
 def is_mutable(value: Any) -> bool:
     """Whether a container can be changed in place."""
-    if isinstance(value, list | dict | set):
+    if isinstance(value, list | dict | set | collections.deque):
         return True
     if hasattr(value, "_captured") or is_frozen(type(value)):
         return False
@@ -236,6 +238,9 @@ def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:
     elif isinstance(value, set):
         value.clear()
         value.update(static)
+    elif isinstance(value, collections.deque):
+        value.clear()
+        value.extend(parts)
     else:
         set_attributes(value, dict(zip(static, parts, strict=True)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import functools
@@ -213,7 +214,8 @@ def _step(owner: New, i: int) -> str:
     """How a part of a container is read."""
     if issubclass(owner.cls, tuple) and hasattr(owner.cls, "_fields"):
         return f".{owner.cls._fields[i]}"
-    if issubclass(owner.cls, list | tuple) or not isinstance(owner.static, tuple):
+    ordered = issubclass(owner.cls, list | tuple | collections.deque)
+    if ordered or not isinstance(owner.static, tuple):
         return f"[{i}]"
     key = owner.static[i]
     return f"[{key!r}]" if issubclass(owner.cls, dict) else f".{key}"

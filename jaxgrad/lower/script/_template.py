@@ -9,6 +9,7 @@ joined with what another region leaves (`_join`), and built again outside (`buil
 
 from __future__ import annotations
 
+import collections
 import functools
 import types
 from collections.abc import Mapping, Sequence
@@ -152,6 +153,8 @@ def make(cls: Any, static: Any, parts: Sequence[Any]) -> Any:
         return made
     if issubclass(cls, frozenset):
         return cls(static)
+    if issubclass(cls, collections.deque):
+        return cls(parts, static[1])
     if issubclass(cls, tuple):
         return cls._make(parts) if hasattr(cls, "_make") else new(cls, parts)
     if cls is types.MethodType:
