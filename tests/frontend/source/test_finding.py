@@ -237,7 +237,11 @@ def test_doctests() -> None:
     assert (result.attempted, result.failed) == (3, 0), said
 
 
-def test_text_that_was_read_once_is_kept(tmp_path: Path) -> None:
+def test_text_that_was_read_once_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What others registered is theirs.
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
     module = in_file(tmp_path, "removed", "def f(x):\n    return x\n")
     space = executed("def f(x): return x\n", "<cleared>")
     wanted = [source_of(fn).node for fn in (module.f, space["f"])]
