@@ -20,6 +20,8 @@ from tests.frontend.traced_program import Program, X, Y
 from tests.frontend.traced_programs_marked import Scaled, program
 from tests.helpers import TripledSin
 
+pytestmark = pytest.mark.sampled(2)
+
 PASSES = (dce, cse, inline, constant_fold, canonicalize)
 C = np.array([0.25, -1.5, 2.0], np.float32)  # the cotangent
 MARKED = [p for p in program.programs if p.differentiable]

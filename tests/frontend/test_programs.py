@@ -36,8 +36,8 @@ ALL = bool(os.environ.get("JAXGRAD_ALL_PROGRAMS"))
 # What is raised on a static value is raised while tracing, as Python raises it.
 STATIC = "if on a static value"
 RAISING = [p for p in PROGRAMS if p.raises and STATIC not in p.shows]
-TRANSFORMED = PROGRAMS[:: 1 if ALL else 3]
-SAVED = [p for p in PROGRAMS[:: 1 if ALL else 8] if not p.saved]
+TRANSFORMED = PROGRAMS[:: 1 if ALL else 5]
+SAVED = [p for p in PROGRAMS[:: 1 if ALL else 12] if not p.saved]
 
 Sets = list[tuple[tuple[Any, ...], Outcome]]
 

@@ -19,6 +19,8 @@ from jaxgrad import Function
 from jaxgrad.function import residuals
 from tests.function.functions import dual
 
+pytestmark = pytest.mark.sampled(2)
+
 X = jnp.array([0.3, -1.2, 2.0])
 OLD = jnp.array([1.0, 2.0, 3.0])
 

@@ -14,6 +14,8 @@ from jaxgrad import Function
 from jaxgrad.errors import CollectiveError
 from tests.function.functions import dual
 
+pytestmark = pytest.mark.sampled(2)
+
 DEVICES = 4
 BATCH = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3)
 WEIGHT = np.array([[0.5, -1.0], [2.0, 0.25], [1.5, -0.5]], np.float32)

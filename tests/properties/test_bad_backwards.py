@@ -4,6 +4,8 @@ import pytest
 
 from tests.properties.sweep import MISTAKES, sweep
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_a_mistake_is_its_own_error(kind: str) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from tests.properties.sweep import FUNCTIONS, sweep
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_random_function_is_its_body_differentiated(name: str) -> None:

@@ -5,6 +5,8 @@ import pytest
 from tests.properties.graph_sweep import GRAPHS, REFUSED
 from tests.properties.sweep import sweep
 
+pytestmark = pytest.mark.sampled(3)
+
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_every_form_of_a_random_graph_computes_the_same(name: str) -> None:

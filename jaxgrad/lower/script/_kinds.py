@@ -239,6 +239,8 @@ def _is_bool(value: Any) -> bool:
 
 def _iterate(session: Session, frame: Frame, node: Node, values: Values) -> Any:
     (value,) = values
+    content = getattr(value, "_content", None)  # what a ScriptList holds
+    value = content if type(content) is list else value
     if is_open(value):
         buffer = whole(session, value)
         return [Counted(buffer.stack, buffer.count), buffer.count]
