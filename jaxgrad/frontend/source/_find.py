@@ -25,6 +25,8 @@ from jaxgrad.frontend.source._lambdas import innermost, matching
 from jaxgrad.frontend.source._same import contains_code, is_rewritten, same_code
 from jaxgrad.graph import SourceRange
 
+# What `exec` calls its text, and `python -c` its own: of whom the text is, nobody knows.
+_NOBODYS = "<string>"
 _WAYS_OUT = "put it into a file, or give its source as a string: script(source_string)"
 
 
@@ -147,7 +149,7 @@ def source_of(obj: Any, *, unwrap: bool = True) -> Source:
         node = None if file is None else _find(code, file, function)
         if file is not None and node is not None:
             return Source(file.filename, node, code.co_name)
-    return _not_found(code, file is None)
+    return _not_found(code, file is None or code.co_filename == _NOBODYS)
 
 
 def _class_source(cls: type) -> Source:
