@@ -25,7 +25,7 @@ from jaxgrad.frontend.source._lambdas import innermost, matching
 from jaxgrad.frontend.source._same import contains_code, is_rewritten, same_code
 from jaxgrad.graph import SourceRange
 
-# What `exec` calls its text, and `python -c` its own: of whom the text is, nobody knows.
+# What `exec` calls its text, and `python -c` its own: nobody knows whose it is.
 _NOBODYS = "<string>"
 _WAYS_OUT = "put it into a file, or give its source as a string: script(source_string)"
 
