@@ -269,3 +269,17 @@ def test_a_deque_keeps_its_length_and_its_identity() -> None:
     got = jaxgrad.script(rotate)(mine, jnp.float32(3))
     assert got == rotate(theirs, jnp.float32(3))
     assert (mine, mine.maxlen, got[0].maxlen) == (theirs, 4, 3)
+
+
+def test_the_condition_of_a_while_is_that_of_its_own_variable() -> None:
+    # A round makes both equal, which they were not before the first one.
+    def other(x: Any, y: Any) -> Any:
+        while y > 0:
+            x = x - 1
+            y = x
+        return x, y
+
+    scripted = jaxgrad.script(other)
+    for x, y in ((2.0, -5.0), (-5.0, 2.0), (3.0, 3.0)):
+        got = scripted(jnp.float32(x), jnp.float32(y))
+        assert tuple(map(float, got)) == other(x, y)

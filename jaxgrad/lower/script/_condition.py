@@ -34,7 +34,11 @@ def condition_of(
     outputs = plain.outvars
     known: dict[Any, Any] = dict(zip(plain.constvars, consts, strict=True))
     known |= {plain.invars[k]: value for k, value in fixed.items()}
-    places = {outputs[j]: k for j, k in carried.items() if _is_variable(outputs[j])}
+    # What a round only hands on was something else before the first one.
+    given = set(plain.invars) | set(plain.constvars)
+    made = {j: k for j, k in carried.items() if _is_variable(outputs[j])}
+    given |= {v for v in map(outputs.__getitem__, made) if _count(outputs, v) > 1}
+    places = {outputs[j]: k for j, k in made.items() if outputs[j] not in given}
     makers = {v: e for e in plain.eqns for v in e.outvars}
     needed: dict[int, Any] = {}
     todo, seen = [outputs[output]], set[Any]()
@@ -59,12 +63,16 @@ def condition_of(
         for equation in equations:
             with _compat.at(equation):
                 values = [read(v) for v in equation.invars]
-                made = _compat.bind(equation, equation.params, values)
-            pairs = zip(equation.outvars, made, strict=True)
+                results = _compat.bind(equation, equation.params, values)
+            pairs = zip(equation.outvars, results, strict=True)
             env.update({v: x for v, x in pairs if v not in places})
         return read(outputs[output])
 
     return condition
+
+
+def _count(outputs: Sequence[Any], variable: Any) -> int:
+    return sum(v is variable for v in outputs)
 
 
 def _is_variable(var: Any) -> bool:

@@ -287,6 +287,7 @@ class Running:
         pairs = [*zip(self.rolled.forms, self.after, strict=True)]
         pairs += [(form, left) for _, form, left in self.contents]
         carried: dict[int, int] = {}
+        several: set[int] = set()
         while pairs:
             form, left = pairs.pop()
             if isinstance(form, Optional):
@@ -296,9 +297,13 @@ class Running:
                     pairs += zip(form.parts, left.parts, strict=True)
             elif isinstance(form, Leaf) and isinstance(left, Leaf):
                 number = place.get(form.index)
-                if number is not None and form.aval == left.aval:
+                if number is not None:
+                    if left.index in carried or form.aval != left.aval:
+                        several.add(left.index)
                     carried[left.index] = number
-        return condition_of(self.staged.jaxpr, self.again.index, carried, fixed)
+        # Two variables that a round makes equal may have differed before the first one.
+        sure = {j: k for j, k in carried.items() if j not in several}
+        return condition_of(self.staged.jaxpr, self.again.index, sure, fixed)
 
     def _refusal(self, word: str) -> Exception:
         return self.session.error(
