@@ -116,6 +116,8 @@ def _loop(
     def emit() -> Value:
         emitter.env.update(zip(carried, inputs, strict=True))
         emitter.env[STATUS] = emitter.constant(Ending.NEXT.value)
+        if RETURNED in carried:
+            emitter.env[RETURNED] = emitter.uninitialized(RETURNED)
         body(i)
         emitter.at(node)
         return _again(emitter, test, ends)

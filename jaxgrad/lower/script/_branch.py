@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import jax
-
-from jaxgrad import _compat
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._forms import (
     Buffer,
@@ -16,9 +13,11 @@ from jaxgrad.lower.script._forms import (
     Form,
     Missing,
     New,
+    Optional,
     Same,
 )
 from jaxgrad.lower.script._join import Join
+from jaxgrad.lower.script._pick import pick
 from jaxgrad.lower.script._stage import Raised, Staged, stage
 from jaxgrad.lower.script._template import build, extract
 from jaxgrad.lower.script._values import Cell, Clash
@@ -118,15 +117,8 @@ def choose(
     join.contents = (sides[0].contents, sides[1].contents)
     results = _results(join, sides, paths)
     contents = contents_of(session, join, sides, paths)
-    ways = [_path(s, i, results, contents, join.avals) for i, s in enumerate(sides)]
-    if not join.avals:
-        arrays = []
-    elif any(map(_computes, sides)):
-        arrays = jax.lax.cond(condition, *ways)
-    else:
-        # Both paths only hand on what is there: that is a choice between values.
-        pairs = zip(*[way() for way in ways], strict=True)
-        arrays = [a if a is b else jax.lax.select_n(condition, b, a) for a, b in pairs]
+    fills = [_fill(side, results, contents) for side in sides]
+    arrays = pick(condition, sides, fills, join.avals)
     memo: dict[int, Any] = {}
     install(contents, arrays, memo)
     if results is None:
@@ -136,25 +128,25 @@ def choose(
     return found
 
 
-def _computes(side: Staged) -> bool:
-    """Whether a path has equations."""
-    return bool(_compat.plain_jaxpr(side.jaxpr)[0].eqns)
-
-
 def _results(join: Join, sides: Sequence[Staged], paths: Paths) -> list[Form] | None:
     a, b = sides
     if a.results is None and b.results is None:
         return None
     count = len(a.results if a.results is not None else b.results or ())
     lacking: list[Form] = [Missing(None)] * count
-    found = []
+    found: list[Any] = [None] * count
     first = lacking if a.results is None else a.results
     second = lacking if b.results is None else b.results
-    pairs = zip(first, second, strict=True)
-    for i, (x, y) in enumerate(pairs):
+    pairs = [*zip(first, second, strict=True)]
+    # Last what one path lacks: it may hand on there what the others are.
+    for i in sorted(range(count), key=lambda i: any(map(_is_partial, pairs[i]))):
         join._say, join._whys = paths.clash(i), (paths.why(0), paths.why(1))
-        found.append(join.of(x, y))
+        found[i] = join.of(*pairs[i])
     return found
+
+
+def _is_partial(form: Form) -> bool:
+    return isinstance(form, Missing | Optional)
 
 
 def contents_of(
@@ -272,16 +264,14 @@ def _outer(value: Any, outside: Any) -> Form:
     return Const(value)
 
 
-def _path(
+def _fill(
     side: Staged,
-    number: int,
     results: Sequence[Form] | None,
     contents: Sequence[tuple[Any, New]],
-    avals: Sequence[Any],
-) -> Callable[[], list[Any]]:
-    def run() -> list[Any]:
-        leaves = side.replay()
-        into: list[Any] = [None] * len(avals)
+) -> Callable[[Sequence[Any], list[Any]], None]:
+    """What puts the arrays that a path leaves where the joined forms have them."""
+
+    def fill(leaves: Sequence[Any], into: list[Any]) -> None:
         for i, form in enumerate(results or ()):
             given = None if side.results is None else side.results[i]
             extract(form, given, leaves, into, side.contents)
@@ -289,9 +279,8 @@ def _path(
             mine = side.contents.get(id(obj))
             given = before(side, obj) if mine is None else mine[1]
             extract(form, given, leaves, into, side.contents)
-        return into
 
-    return run
+    return fill
 
 
 def install(

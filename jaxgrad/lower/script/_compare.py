@@ -11,10 +11,10 @@ from jaxgrad.lower.script._template import leaves_of
 
 
 def alike(a: Form, b: Form) -> bool:
-    """Whether two forms have arrays of the same types in the same places."""
+    """Whether two forms have the same numbers, and arrays of the same types there."""
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         types = [(f.aval.shape, f.aval.dtype, f.aval.weak_type) for f in (a, b)]
-        return types[0] == types[1]
+        return a.index == b.index and types[0] == types[1]
     if isinstance(a, Optional) and isinstance(b, Optional):
         return alike(a.form, b.form)
     if isinstance(a, New) and isinstance(b, New):

@@ -39,6 +39,8 @@ def condition_of(
     made = {j: k for j, k in carried.items() if _is_variable(outputs[j])}
     given |= {v for v in map(outputs.__getitem__, made) if _count(outputs, v) > 1}
     places = {outputs[j]: k for j, k in made.items() if outputs[j] not in given}
+    # Nor may one variable be computed from others, as a round does it.
+    handed = {v for j, v in enumerate(outputs) if j != output and _is_variable(v)}
     makers = {v: e for e in plain.eqns for v in e.outvars}
     needed: dict[int, Any] = {}
     todo, seen = [outputs[output]], set[Any]()
@@ -48,7 +50,9 @@ def condition_of(
             continue
         seen.add(var)
         equation = makers.get(var)
-        if equation is None or equation.effects or len(needed) == _MOST:
+        if equation is None or equation.effects or var in handed:
+            return None
+        if len(needed) == _MOST:
             return None
         needed[id(equation)] = equation
         todo += equation.invars

@@ -39,6 +39,8 @@ class Join:
 
     Attributes:
         avals: the types of the arrays of the joined forms.
+        fills: whether a path without a value may hand on what it has for another
+            variable, if both are the same array on the path that has one.
     """
 
     def __init__(self, say: Say, whys: tuple[str, str] = ("", "")) -> None:
@@ -57,6 +59,8 @@ class Join:
         # What the paths left in objects from outside, by identity.
         self.contents: tuple[Any, Any] = ({}, {})
         self._pairs: dict[Any, Form] = {}
+        self.fills = True
+        self._of_side: dict[tuple[int, int], Leaf] = {}
 
     def of(self, a: Form, b: Form) -> Form:
         """The form with room for both."""
@@ -92,6 +96,9 @@ class Join:
     def again(self, form: Form, side: int = 0) -> Form:
         """The form of one side alone, with the arrays of this join."""
         if isinstance(form, Leaf):
+            twin = self._of_side.get((side, form.index))
+            if self.fills and twin is not None and _is_type(twin.aval, form.aval):
+                return twin
             key = ("alone", side, form.index)
             if key not in self._pairs:
                 self._pairs[key] = self.leaf(form.aval)
@@ -155,6 +162,9 @@ class Join:
         if aval is None:
             return self._clash(a, b)
         found = self._pairs[key] = self.leaf(aval)
+        for side, form in enumerate((a, b)):
+            if isinstance(form, Leaf):
+                self._of_side.setdefault((side, form.index), found)
         return found
 
     def _containers(self, a: New, b: New) -> Form:
@@ -266,6 +276,11 @@ def _united(a: New, b: New) -> tuple[New, New]:
         parts = tuple([mine.get(k, Missing(None)) for k in keys])
         found.append(New(form.cls, keys, parts, form.uid))
     return found[0], found[1]
+
+
+def _is_type(x: Any, y: Any) -> bool:
+    """Whether two types are the same, as far as a loop's carry is concerned."""
+    return (x.shape, x.dtype, x.weak_type) == (y.shape, y.dtype, y.weak_type)
 
 
 def _key(form: Form) -> Any:

@@ -34,7 +34,7 @@ from jaxgrad.lower.script._run import names_of, roots_of, run_block
 from jaxgrad.lower.script._running import Running
 from jaxgrad.lower.script._segment import GROWING
 from jaxgrad.lower.script._stage import Staged, stage
-from jaxgrad.lower.script._template import Capture, build, extract
+from jaxgrad.lower.script._template import Capture, build, extract, zeros
 from jaxgrad.lower.script._values import (
     Clash,
     Maybe,
@@ -68,12 +68,15 @@ class Rolled:
         self.iterator = iterator
         self.body = node.blocks()[0]
         self.names = names_of(node._outputs)
+        # Which variables a round reads; the others it only leaves.
+        self.reads = [bool(v.uses()) for v in self.body._param._outputs[1:]]
         self.arrays = [] if iterator is None else iterator.arrays()
         # What the loop carries: variables, and what objects hold that it changes.
         self.forms: list[Form] = []
         self.contents: dict[int, tuple[Any, New]] = {}
         self.grown: dict[int, list[Any]] = {}  # what they held before the loop
         self.avals: list[Any] = []
+        self.inputs = 0  # so many of them, the first ones, a round is given
         self._initial: list[Form] = []
 
     def run(self, trips: Any, condition: Any, carried: Sequence[Any]) -> list[Any]:
@@ -102,11 +105,15 @@ class Rolled:
         staged = self._settle(initial, roots)
         session.place = place
         start: list[Any] = [None] * len(self.avals)
-        for form, given in zip(self.forms, initial, strict=True):
-            extract(form, given, first.leaves, start)
+        for i in self._which(True):
+            extract(self.forms[i], initial[i], first.leaves, start)
         for key, (obj, form) in self.contents.items():
             if key not in self.grown:
                 extract(form, before(staged, obj), (), start)
+        for i in self._which(False):
+            extract(self.forms[i], initial[i], first.leaves, start)
+        pairs = zip(start, self.avals, strict=True)
+        start = [zeros(aval) if value is None else value for value, aval in pairs]
         found = Running(self, staged, trips, start).run(condition, carried)
         return [
             dataclasses.replace(before_, value=after)
@@ -117,10 +124,17 @@ class Rolled:
 
     # --- types ------------------------------------------------------------------------
 
+    def _which(self, reads: bool) -> list[int]:
+        """The numbers of the variables that a round reads, or of the others."""
+        return [i for i, each in enumerate(self.reads) if each is reads]
+
     def _settle(self, initial: Sequence[Form], roots: Sequence[Any]) -> Staged:
         """Trace the body until the types of what it carries don't change."""
         join = Join(lambda *_: Clash("", ""))
-        self.forms = [join.again(form) for form in initial]
+        found = {i: join.again(initial[i]) for i in self._which(True)}
+        self.inputs = len(join.avals)
+        found |= {i: join.again(initial[i]) for i in self._which(False)}
+        self.forms = [found[i] for i in range(len(initial))]
         self.avals = join.avals
         for _ in range(_ROUNDS):
             staged = self._trace(roots)
@@ -139,7 +153,8 @@ class Rolled:
         def run(i: Any, *operands: Any) -> list[Any]:
             slices, leaves = operands[:count], operands[count:]
             memo: dict[int, Any] = {}
-            values = [build(form, leaves, memo) for form in self.forms]
+            pairs = zip(self.forms, self.reads, strict=True)
+            values = [build(f, leaves, memo) if read else None for f, read in pairs]
             for obj, form in self.contents.values():
                 parts = [build(part, leaves, memo) for part in form.parts]
                 _heap.fill(obj, form.static, parts)
@@ -148,14 +163,15 @@ class Rolled:
                 frame.items[self.node._inputs[0].node()._outputs[0]] = iterator.item(
                     i, slices
                 )
-            heads = [values[i] for i in self.rebound]
+            heads = [values[i] for i in self.rebound if self.reads[i]]
             held = [_heap.parts_of(head) for head in heads]
             again, *left = run_block(self.session, frame, body)
             for head, before_ in zip(heads, held, strict=True):
                 self._check_head(head, before_)
             return [truth(again), *map(out_of_round, left)]
 
-        avals = [jax.typeof(0), *[_element(a) for a in self.arrays], *self.avals]
+        avals = [jax.typeof(0), *[_element(a) for a in self.arrays]]
+        avals += self.avals[: self.inputs]
         watch = [obj for obj, _ in self.contents.values()]
         known = iterator is not None and isinstance(iterator.length, int)
         with self.session.rolling(known):
@@ -192,30 +208,48 @@ class Rolled:
         join = Join(lambda *_: Clash("", ""), why)
         join.contents = ({}, staged.contents)
         _, *after = staged.results or [None, *[Missing(None)] * len(self.forms)]
-        forms: list[Form] = []
-        for i, (form, left) in enumerate(zip(self.forms, after, strict=True)):
-            join._say = self._clash(i)
-            found = join.of(form, _next(left))  # type: ignore[arg-type]
-            if isinstance(found, Clashing):
-                raise self._shape_error(i, found.value)
-            forms.append(found)
+        found: dict[int, Form] = {}
+
+        def add(which: Sequence[int]) -> None:
+            for i in which:
+                join._say = self._clash(i)
+                left = after[i]
+                assert left is not None
+                form = join.of(self._head(i), _next(left))
+                if isinstance(form, Clashing):
+                    raise self._shape_error(i, form.value)
+                found[i] = form
+
+        # First what a round reads, whose numbers are those of the operands.
+        join.fills = False  # a round may change one variable and not the other
+        add(self._which(True))
         contents = {}
         for key, (obj, left) in staged.contents.items():
             old = self.contents.get(key)
             held = before(staged, obj) if old is None else old[1]
             contents[key] = (obj, self._content(join, obj, held, left, staged))
-        pairs = [*zip(self.forms, forms, strict=True)]
-        pairs += [
-            (self.contents[k][1], f)
-            for k, (_, f) in contents.items()
-            if k in self.contents
-        ]
-        settled = contents.keys() == self.contents.keys() and all(
-            alike(a, b) for a, b in pairs
-        )
-        if not settled:
-            self.forms, self.contents, self.avals = forms, contents, join.avals
+        inputs, join.fills = len(join.avals), True
+        add(self._which(False))
+        settled = self._is_settled(found, contents)
+        if settled:
+            # The round was traced with these.
+            found |= {i: self.forms[i] for i in self._which(True)}
+            contents = self.contents
+        self.forms = [found[i] for i in range(len(found))]
+        self.contents, self.avals, self.inputs = contents, join.avals, inputs
         return settled
+
+    def _head(self, i: int) -> Form:
+        """A variable at the head of a round."""
+        lacking = isinstance(self._initial[i], Missing) and not self.reads[i]
+        return self._initial[i] if lacking else self.forms[i]
+
+    def _is_settled(self, found: Any, contents: Any) -> bool:
+        pairs = [(self.forms[i], found[i]) for i in self._which(True)]
+        same = contents.keys() == self.contents.keys()
+        if same:
+            pairs += [(self.contents[k][1], f) for k, (_, f) in contents.items()]
+        return same and all(alike(a, b) for a, b in pairs)
 
     def _content(
         self, join: Join, obj: Any, held: Form, left: New, staged: Staged

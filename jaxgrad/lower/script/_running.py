@@ -135,7 +135,7 @@ class Running:
         """One round: the new state, whether there is another, what lists get."""
         variables, buffers = state
         full = self._full(variables)
-        leaves = self.staged.replay(i, *slices, *full)
+        leaves = self.staged.replay(i, *slices, *full[: self.rolled.inputs])
         into: list[Any] = list(full)
         for form, left in zip(self.rolled.forms, self.after, strict=True):
             if left is not None:
@@ -186,6 +186,7 @@ class Running:
             elif isinstance(form, Leaf):
                 same = left is None or (
                     isinstance(left, Leaf)
+                    and form.index < self.rolled.inputs
                     and staged.outputs[left.index] is staged.inputs[first + form.index]
                 )
                 seen[form.index] = seen.get(form.index, True) and same
@@ -290,15 +291,17 @@ class Running:
         several: set[int] = set()
         while pairs:
             form, left = pairs.pop()
-            if isinstance(form, Optional):
-                pairs.append((form.form, getattr(left, "form", left)))
+            if isinstance(form, Optional) or isinstance(left, Optional):
+                inner = [f.form if isinstance(f, Optional) else f for f in (form, left)]
+                pairs.append((inner[0], inner[1]))
             elif isinstance(form, New) and isinstance(left, New):
                 if form.static == left.static:
                     pairs += zip(form.parts, left.parts, strict=True)
             elif isinstance(form, Leaf) and isinstance(left, Leaf):
                 number = place.get(form.index)
                 if number is not None:
-                    if left.index in carried or form.aval != left.aval:
+                    known = carried.get(left.index, number)
+                    if known != number or form.aval != left.aval:
                         several.add(left.index)
                     carried[left.index] = number
         # Two variables that a round makes equal may have differed before the first one.

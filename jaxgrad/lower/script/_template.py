@@ -35,6 +35,8 @@ from jaxgrad.lower.script._forms import (
 )
 from jaxgrad.lower.script._values import Clash, Maybe, Undefined, is_number, is_traced
 
+INSIDE: Any = object()  # for an array that is computed in a region, to those outside
+
 
 def type_of(value: Any) -> Any:
     """The abstract value of an array or a number."""
@@ -214,10 +216,12 @@ def extract(
 ) -> None:
     """Put the arrays of `given`, a form that was joined into `form`, where it has them.
 
+    Where it has none any array will do, also that of another variable.
+
     Args:
         form: the joined form.
         given: one of those that were joined; None for a path without a value.
-        leaves: the arrays of `given`.
+        leaves: the arrays of `given`; `INSIDE` for those that are not at hand.
         into: gets them, at the indices of `form`.
         contents: what objects from outside hold on that path, where it changed them.
     """
@@ -226,7 +230,8 @@ def extract(
     if isinstance(form, New) and isinstance(given, Same):
         given = opened(given, contents)
     if isinstance(form, Leaf):
-        into[form.index] = _array(form, given, leaves)
+        if _has_array(given):
+            into[form.index] = _array(form, given, leaves)
     elif isinstance(form, Optional):
         inner = given.form if isinstance(given, Optional) else given
         extract(form.form, inner, leaves, into, contents)
@@ -245,9 +250,11 @@ def _extract_open(
     parts = list(given.parts) if isinstance(given, New) else [None] * tail.start
     for part, mine in zip(form.parts[:-1], parts, strict=False):
         extract(part, mine, leaves, into)
-    stack, count = stacked(parts[tail.start :], leaves, tail.stack.aval)
-    into[tail.stack.index] = stack
-    into[tail.count.index] = cast(count, tail.count.aval)
+    stack, count = INSIDE, INSIDE
+    if all(leaf is not INSIDE for leaf in leaves):
+        stack, length = stacked(parts[tail.start :], leaves, tail.stack.aval)
+        count = cast(length, tail.count.aval)
+    into[tail.stack.index], into[tail.count.index] = stack, count
 
 
 def stacked(parts: Sequence[Any], leaves: Sequence[Any], aval: Any) -> tuple[Any, Any]:
@@ -320,11 +327,18 @@ def expanded(form: Any) -> Any:
     return form
 
 
+def _has_array(given: Form | None) -> bool:
+    if isinstance(given, Optional):
+        given = given.form
+    return isinstance(given, Leaf | Const)
+
+
 def _array(form: Leaf, given: Form | None, leaves: Sequence[Any]) -> Any:
     if isinstance(given, Optional):
         given = given.form
     if isinstance(given, Leaf):
-        return cast(leaves[given.index], form.aval)
+        value = leaves[given.index]
+        return value if value is INSIDE else cast(value, form.aval)
     if isinstance(given, Const):
         return cast(given.value, form.aval)
     return zeros(form.aval)

@@ -21,7 +21,14 @@ from jaxgrad.lower.script._forms import (
     Optional,
     Same,
 )
-from jaxgrad.lower.script._template import Capture, build, extract, leaves_of
+from jaxgrad.lower.script._template import (
+    INSIDE,
+    Capture,
+    build,
+    extract,
+    leaves_of,
+    zeros,
+)
 from jaxgrad.lower.script._values import Cell, Clash, Maybe, Text, Undefined
 
 
@@ -206,13 +213,28 @@ def test_extract_puts_arrays_where_the_form_has_them() -> None:
     assert into[2] == 5
 
 
-def test_extract_casts_and_fills_with_zeros() -> None:
+def test_extract_casts_and_leaves_open_what_is_lacking() -> None:
     half, key = jax.typeof(jnp.ones(2, "float16")), jax.typeof(jax.random.key(0))
     form = New(list, 3, (Leaf(0, F32), Leaf(1, half), Leaf(2, key)), 1)
     into: list[Any] = [None] * 3
     extract(form, New(list, 3, (Const(2), Missing(None), Missing(None)), 2), [], into)
     assert (into[0], into[0].dtype) == (2, jnp.float32)
-    assert (into[1].shape, into[1].dtype) == ((2,), jnp.float16)
-    assert jnp.issubdtype(into[2].dtype, jax.dtypes.prng_key)
+    assert into[1:] == [None, None]
+    into[1] = "of another variable"
     extract(form, None, [], into)
-    assert into[0] == 0
+    assert (into[0], into[1]) == (2, "of another variable")
+
+
+def test_zeros_have_every_dtype() -> None:
+    half, key = jax.typeof(jnp.ones(2, "float16")), jax.typeof(jax.random.key(0))
+    assert (zeros(half).shape, zeros(half).dtype) == ((2,), jnp.float16)
+    assert jnp.issubdtype(zeros(key).dtype, jax.dtypes.prng_key)
+
+
+def test_what_is_computed_inside_is_marked() -> None:
+    form = New(tuple, 2, (Leaf(0, F32), Leaf(1, F32)), 1)
+    given = New(tuple, 2, (Leaf(0, F32), Const(3)), 2)
+    into: list[Any] = [None] * 2
+    extract(form, given, [INSIDE], into)
+    assert into[0] is INSIDE
+    assert into[1] == 3

@@ -18,7 +18,7 @@ from jaxgrad.lower.script._forms import (
     Same,
 )
 from jaxgrad.lower.script._join import Join, describe, is_equal, joined_type
-from jaxgrad.lower.script._template import build, extract
+from jaxgrad.lower.script._template import build, extract, zeros
 from jaxgrad.lower.script._values import Clash, Maybe, Undefined
 
 # --- types ----------------------------------------------------------------------------
@@ -181,6 +181,8 @@ def through(a: Form, b: Form, leaves: tuple[list[Any], list[Any]]) -> list[Any]:
     for side, arrays in zip((a, b), leaves, strict=True):
         into: list[Any] = [None] * len(join.avals)
         extract(form, side, arrays, into)
+        pairs = zip(into, join.avals, strict=True)
+        into = [zeros(aval) if x is None else x for x, aval in pairs]
         types = [jax.typeof(x) for x in into]
         assert [(t.shape, t.dtype) for t in types] == [
             (t.shape, t.dtype) for t in join.avals
@@ -204,8 +206,31 @@ def test_a_pair_is_one_array_however_often_it_is_met() -> None:
     first, second = Leaf(0, F32), Leaf(1, F32)
     assert join.of(first, second) is join.of(first, second)
     assert join.of(second, first) is not join.of(first, second)
-    assert join.again(first) is not join.again(first, 1)
-    assert len(join.avals) == 4
+    assert len(join.avals) == 2
+
+
+def test_a_path_without_a_value_hands_on_another_variable() -> None:
+    join = Join(say)
+    t, other, left = Leaf(0, F32), Leaf(1, F32), Missing(Undefined("x", ""))
+    joined = join.of(t, other)
+    # Where the first path has a value it is the array that `t` is there.
+    lacking = join.of(t, left)
+    assert isinstance(lacking, Optional)
+    assert lacking.form is joined
+    assert join.of(other, left).form is not joined  # type: ignore[union-attr]
+    assert len(join.avals) == 2
+
+
+def test_no_hand_on_between_types_nor_where_it_is_off() -> None:
+    left = Missing(Undefined("x", ""))
+    weak = Leaf(0, F32.update(weak_type=True))
+    join = Join(say)
+    joined = join.of(weak, Leaf(0, F32))
+    assert join.of(weak, left).form is not joined  # type: ignore[union-attr]
+    join = Join(say)
+    join.fills = False
+    joined = join.of(Leaf(0, F32), Leaf(0, F32))
+    assert join.of(Leaf(0, F32), left).form is not joined  # type: ignore[union-attr]
 
 
 def test_aliases_stay_aliases() -> None:

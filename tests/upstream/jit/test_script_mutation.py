@@ -4,7 +4,6 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 import jaxgrad
@@ -72,7 +71,7 @@ class TestIfHoisting:
             return a
 
         scripted = agrees(fn, (i32(1), 1, 3), (i32(0), 5, 10))
-        assert "cond" in str(jax.make_jaxpr(scripted)(i32(1), 1, i32(3)))
+        assert len(scripted.graph.find_all_nodes("prim::If")) == 1
 
     def test_multiple_hoists(self) -> None:
         def fn(x: Any, y: Any) -> Any:
