@@ -4,7 +4,8 @@
   linear;
 - a `while`, compiled, against a `lax.while_loop`;
 - gradients through loops, against the hand-written loops of the same strategy;
-- first calls (trace, compile and run) against the hand-written `lax` programs.
+- first calls (trace, compile and run) against the hand-written `lax` programs;
+- what a later call costs around the compiled program, against `jax.jit`.
 
 Times are processor time of all threads. The two sides run in turn, and a ratio is the
 median over the rounds. The exit status is 1 if a ratio is above its limit, and the last
@@ -27,11 +28,11 @@ import jax.numpy as jnp
 import jaxgrad
 from jaxgrad._text import table
 from tests.bench.generated import function
-from tests.bench.script_pairs import FIRST_CALLS, GRADIENTS, WHILES, Pair
+from tests.bench.script_pairs import CALLS, FIRST_CALLS, GRADIENTS, WHILES, Pair
 
 LINES = (250, 500, 1_000, 2_000)
 GROWTH_LIMIT = 1.3
-WHILE_LIMIT, GRADIENT_LIMIT, FIRST_LIMIT = 1.1, 1.2, 1.5
+WHILE_LIMIT, GRADIENT_LIMIT, FIRST_LIMIT, CALL_LIMIT = 1.1, 1.2, 1.5, 2.5
 COMPILE_ROUNDS, RUN_ROUNDS, FIRST_ROUNDS = 5, 60, 7
 RUN_S = 0.01  # the shortest time that is measured
 
@@ -141,6 +142,17 @@ def first_row(pair: Pair, above: list[str]) -> list[str]:
     return [pair.name, pair.what, f"{ours_s * 1e3:.0f}", f"{twin_s * 1e3:.0f}", *last]
 
 
+def call_row(pair: Pair, above: list[str]) -> list[str]:
+    """A call of what is compiled, as users make it."""
+    arrays = pair.arrays()
+    runs = [lambda f=f: jax.block_until_ready(f(*arrays)) for f in pair.callables()]
+    number = max(1, round(RUN_S / max(seconds(runs[1], 100), 1e-6)))
+    seconds(runs[0], number)
+    ours_s, twin_s, ratio = alternate(runs[0], runs[1], number, RUN_ROUNDS)
+    last = noted(above, f"{pair.name} ({pair.what}) call", ratio, CALL_LIMIT)
+    return [pair.name, pair.what, *[f"{s * 1e6:.1f}" for s in (ours_s, twin_s)], *last]
+
+
 def main() -> int:
     """Measures and prints.
 
@@ -162,6 +174,8 @@ def main() -> int:
     print("\nThe first call: trace, compile and run, ms\n")
     headers = ["program", "", "script", "by hand", "ratio", "at most"]
     print(table(headers, [first_row(p, above) for p in FIRST_CALLS]), flush=True)
+    print("\nA later call, microseconds\n")
+    print(table(headers, [call_row(p, above) for p in CALLS]), flush=True)
     print(f"\nabove their limit: {'; '.join(above) or 'none'}")
     return 1 if above else 0
 

@@ -1,7 +1,7 @@
 """Which scripted program is compared with which hand-written one, on which arguments.
 
 - `Pair`: a program, its twin, its arguments, and both as compiled functions.
-- `WHILES`, `GRADIENTS`, `FIRST_CALLS`: the pairs of each table.
+- `WHILES`, `GRADIENTS`, `FIRST_CALLS`, `CALLS`: the pairs of each table.
 - `normal` and the other functions of sizes: arguments.
 """
 
@@ -113,3 +113,4 @@ FIRST_CALLS = (
     Pair("beam_search", "value", speller),
     Pair("beam_search", "gradient", speller, True),
 )
+CALLS = (Pair("line", "f32[8]", lambda: (normal(8), jnp.float32(2.0))),)

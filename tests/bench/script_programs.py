@@ -4,7 +4,7 @@ Each runs as it stands on `jax.Array`s. `tests.bench.script_twins` has the same 
 as one writes them with `lax`.
 
 - Loops: `newton`, `power`, `collatz`; `settle` with a gradient; `recurrence`.
-- Branches: `huber`.
+- Branches: `huber`. Hardly anything: `line`.
 - Two real ones: `integrate`, an adaptive ODE solver, and `beam_search`.
 """
 
@@ -18,6 +18,7 @@ import jaxgrad
 
 MAX_STEPS = 256
 WIDTH, LENGTH, END = 4, 12, 0
+INTERCEPT = 1.5
 
 
 def newton(x: jax.Array) -> jax.Array:
@@ -54,6 +55,11 @@ def collatz(limit: jax.Array) -> jax.Array:
             steps += 1
         start += 1
     return steps
+
+
+def line(x: jax.Array, slope: jax.Array, steps: int = 2) -> jax.Array:
+    """So little that a call is all that it costs."""
+    return x * slope**steps + INTERCEPT
 
 
 def huber(x: jax.Array) -> jax.Array:

@@ -14,6 +14,7 @@ from jax import lax
 
 from tests.bench.script_programs import (
     END,
+    INTERCEPT,
     LENGTH,
     MAX_STEPS,
     WIDTH,
@@ -126,6 +127,11 @@ def collatz(limit: jax.Array) -> jax.Array:
 
     begin = (jnp.int32(1), jnp.int32(0))
     return lax.while_loop(lambda carry: carry[0] < limit, sequence, begin)[1]
+
+
+def line(x: jax.Array, slope: jax.Array) -> jax.Array:
+    """A straight line."""
+    return x * slope**2 + INTERCEPT
 
 
 def huber(x: jax.Array) -> jax.Array:
