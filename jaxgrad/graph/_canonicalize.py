@@ -27,7 +27,8 @@ def canonicalize(graph: Graph) -> Graph:
 
     Values without names are numbered in order, from 1. Names with a number behind them
     (`x.3`) lose it, or get the next free one; other names stay. The results of
-    `prim::If` and `prim::Loop` stand in the order in which they are used first.
+    `prim::If` and `prim::Loop` stand in the order in which they are used first. So it
+    is in the graphs of the functions that are defined inside.
 
     Args:
         graph: it stays as it is.
@@ -51,6 +52,9 @@ def canonicalize(graph: Graph) -> Graph:
     values = _all_values(new.block())
     _renumber(new, values)
     _rename(new, values)
+    for node in new.find_all_nodes("prim::Closure"):
+        if "graph" in node._attributes:
+            node.g_("graph", canonicalize(node._attributes["graph"]))
     return new
 
 

@@ -14,6 +14,7 @@ from jaxgrad.graph._names import Names, Text
 from jaxgrad.graph._node import DestroyedNode, Node
 from jaxgrad.graph._python_op import PythonOp
 from jaxgrad.graph._value import Value
+from jaxgrad.graph._walk import defined_graphs
 
 
 class Graph(Names):
@@ -40,14 +41,15 @@ class Graph(Names):
     def __init__(self) -> None:
         super().__init__()
         self._version = 0
+        self._defined: Any = None  # what `defined_graphs` found, and when
         self._quiet = 0  # whether blocks are being imported, which is no edit
         self._block = Block(self, None)
         self._insert_point = self._block._end
 
     @property
     def version(self) -> int:
-        """How often it was edited."""
-        return self._version
+        """How often it was edited, and the functions that are defined in it."""
+        return self._version + sum(inner.version for inner in defined_graphs(self))
 
     # --- reading ----------------------------------------------------------------------
 

@@ -300,6 +300,9 @@ class Node(Operands, TypedAccess):
         if self._attributes:
             new._attributes = self._attributes
             self._shared = new._shared = True
+        inner = self._attributes.get("graph") if self._kind == "prim::Closure" else None
+        if inner is not None:
+            new._attributes = {**self._attributes, "graph": inner.copy()}
         new._operator = self._operator
         new._source, new._scope = self._source, self._scope
         new._changed = self._changed

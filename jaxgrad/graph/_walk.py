@@ -59,6 +59,21 @@ def is_loop(node: Node) -> bool:
     )
 
 
+def defined_graphs(graph: Graph) -> list[Graph]:
+    """The graphs of the functions that are defined in a graph itself."""
+    if graph._defined is None or graph._defined[0] != graph._version:
+        found: list[Graph] = []
+        todo = [graph._block]
+        while todo:
+            for node in todo.pop().nodes():
+                todo += node._blocks or ()
+                inner = node._attributes.get("graph")
+                if node._kind == "prim::Closure" and isinstance(inner, type(graph)):
+                    found.append(inner)
+        graph._defined = graph._version, found
+    return graph._defined[1]
+
+
 def effectful_nodes(graph: Graph) -> set[Node]:
     """The nodes with effects, at any depth, with those round them."""
     found: set[Node] = set()
