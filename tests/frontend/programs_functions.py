@@ -1,6 +1,6 @@
 """Programs: functions inside functions, closures, arguments, recursion, `with`."""
 # Written as the construct demands, not as one would write it.
-# ruff: noqa: E731, SIM108
+# ruff: noqa: B023, E731, SIM108
 
 import functools
 from collections.abc import Callable
@@ -156,6 +156,19 @@ def lambdas(x: Array) -> Array:
     double, moved = lambda a: a * 2, lambda a, c=1: a + shift * c
     pick = lambda a, c: a if a[0] > 0 else c
     return double(x) + moved(x) + moved(x, c=3) + pick(x, -x)
+
+
+@program((UP,), (DOWN,), shows="lambda; closure; comprehension")
+def lambdas_share_the_target_of_a_comprehension(x: Array) -> Any:
+    rounds = [f() for f in [lambda: k for k in range(3)]]
+    nested = [f(1) for f in [lambda a: a * x + j for i in (1, 2) for j in range(i)]]
+    both = [[f() for f in g] for g in [[lambda: i + j for i in x] for j in (x, -x)]]
+    kept = {k: f() for k, f in {k: lambda k=k: k * x for k in "a"}.items() if k == ""}
+    if x[0] > 0:
+        nested += [f() for f in [lambda: y * 2 for y in x]]  # traced once
+    else:
+        nested += [(lambda: y * 2)() for y in x if (lambda: y.ndim == 0)()]
+    return rounds, nested[0], nested[3:], both, kept, sum((lambda: y)() for y in x)
 
 
 @program((UP, jnp.sin), (DOWN, jnp.sin), (UP, relu), shows="call of a Python function")

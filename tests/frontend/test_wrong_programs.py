@@ -207,7 +207,7 @@ class Scale:
 def test_a_method() -> None:
     error = caught(lambda: Scale(2.0).apply(jnp.asarray(X)))
     assert isinstance(error, ScriptError)
-    assert "'y' may have no value here: the else-branch (line " in error.msg
+    assert "'y' may have no value here: the path that skips the if (" in error.msg
     assert_drawn(error, "return y", "y")
 
 

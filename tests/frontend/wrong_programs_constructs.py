@@ -1,6 +1,6 @@
 """Wrong programs: what script's language leaves out."""
 # Written as the error demands, not as one would write it.
-# ruff: noqa: B006, E501
+# ruff: noqa: B006, B023, E501
 
 from typing import Any
 
@@ -207,3 +207,13 @@ def mutable_default_inside(x: Array) -> Any:
 def star_of_traced_length(n: Array) -> Any:
     first, *rest = range(n)  # <- here
     return first, rest
+
+
+@wrong(
+    "this function reads 'k' of the generator around it, whose elements are all made at once here",
+    "make it a list comprehension, or let the function keep the value: lambda k=k",
+    under="lambda: x * k",
+    args=(X,),
+)
+def lambda_of_a_generator(x: Array) -> Any:
+    return [f() for f in (lambda: x * k for k in range(3))]  # <- here

@@ -275,7 +275,7 @@ def recursion_on_a_traced_value(x: Array) -> Array:
 
 
 @wrong(
-    "'x' is f32[2] in the if-branch (line {here}) but f32[3] in the else-branch",
+    "'x' is f32[2] in the if-branch (line {here}) but f32[3] in the path that skips the if",
     "give it the same shape on both paths",
     under="x[:2]",
     args=(X, N),

@@ -1,6 +1,6 @@
 """Wrong programs: names that have no value."""
 # Written as the error demands, not as one would write it.
-# ruff: noqa: B007, F821, F841
+# ruff: noqa: B007, E501, F821, F841
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def undefined_global(x: Array) -> Array:
 
 
 @wrong(
-    "'y' may have no value here: the else-branch (line {branch}) does not bind it",
+    "'y' may have no value here: the path that skips the if (line {branch}) does not bind it",
     "bind it on every path, before the branch or the loop",
     under="y",
     args=(X,),
@@ -60,7 +60,7 @@ def bound_in_the_else_branch(x: Array) -> Array:
 
 
 @wrong(
-    "'y' may have no value here: the else-branch (line {branch}) does not bind it",
+    "'y' may have no value here: the path that skips the if (line {branch}) does not bind it",
     "bind it on every path, before the branch or the loop",
     under="y",
     args=(X,),
@@ -198,7 +198,7 @@ def bound_under_a_static_condition(x: Array, use: bool) -> Array:
 
 
 @wrong(
-    "'y' may have no value here: the else-branch (line {branch}) does not bind it",
+    "'y' may have no value here: the path that skips the if (line {branch}) does not bind it",
     "bind it on every path, before the branch or the loop",
     under="y",
     args=(X,),
@@ -212,7 +212,7 @@ def bound_before_a_break(x: Array) -> Array:
 
 
 @wrong(
-    "'y' may have no value here: the else-branch (line {branch}) does not bind it",
+    "'y' may have no value here: the path that skips the if (line {branch}) does not bind it",
     "bind it on every path, before the branch or the loop",
     under="y",
     args=(X,),
@@ -228,7 +228,7 @@ def add(x: Array, y: Array) -> Array:
 
 
 @wrong(
-    "'y' may have no value here: the else-branch (line {branch}) does not bind it",
+    "'y' may have no value here: the path that skips the if (line {branch}) does not bind it",
     "bind it on every path, before the branch or the loop",
     under="y",
     args=(X,),

@@ -42,7 +42,7 @@ def down(x: Array) -> Array:
 
 
 @wrong(
-    "'value' of a Held is f32[] in the if-branch but f32[3] in the else-branch",
+    "'value' of a Held is f32[] in the if-branch but f32[3] in the path that skips the if",
     "give it the same shape on both paths",
     under="if x[0] > 0",
     args=(X,),
@@ -55,7 +55,7 @@ def attribute_of_another_shape(x: Array) -> Any:
 
 
 @wrong(
-    "a Held has the attributes other, value in the if-branch but the attributes value in the else-branch",
+    "a Held has the attributes other, value in the if-branch but the attributes value in the path that skips the if",
     "give it the same type and structure on both paths",
     under="if x[0] > 0",
     args=(X,),
@@ -68,7 +68,7 @@ def attribute_of_one_branch(x: Array) -> Any:
 
 
 @wrong(
-    "a dict has the keys ['a', 'b'] in the if-branch but the keys ['a'] in the else-branch",
+    "a dict has the keys ['a', 'b'] in the if-branch but the keys ['a'] in the path that skips the if",
     "give it the same type and structure on both paths",
     under="if x[0] > 0",
     args=(X,),
@@ -81,7 +81,7 @@ def key_of_one_branch(x: Array) -> Any:
 
 
 @wrong(
-    "a list has 2 elements in the if-branch but 1 in the else-branch",
+    "a list has 2 elements in the if-branch but 1 in the path that skips the if",
     "give it the same type and structure on both paths",
     under="if x[0] > 0",
     args=(X,),
@@ -94,7 +94,7 @@ def list_of_unlike_things_grows_in_a_branch(x: Array) -> Any:
 
 
 @wrong(
-    "item ['a'] of a dict is i32[3] in the if-branch but f32[3] in the else-branch",
+    "item ['a'] of a dict is i32[3] in the if-branch but f32[3] in the path that skips the if",
     "give it the same dtype on both paths, with .astype(...) say",
     under="if x[0] > 0",
     args=(X,),
@@ -290,11 +290,11 @@ def missing_return_in_a_with(x: Array, n: Array) -> Any:
 
 
 @wrong(
-    "'pair[1][0]' is f32[] in the if-branch (line {here}) but f32[3] in the else-branch (line {other})",
+    "'pair[1][0]' is f32[] in the if-branch (line {here}) but f32[3] in the path that skips the if (line {other})",
     "give it the same shape on both paths",
     under="(x, [x[0]])",
     args=(X,),
-    notes=(("the value in the else-branch", "other", "(x, [x])"),),
+    notes=(("the value in the path that skips the if", "other", "(x, [x])"),),
 )
 def part_of_a_part(x: Array) -> Any:
     pair = (x, [x])  # <- other

@@ -54,12 +54,12 @@ def two_dtypes(x: Array, n: Array) -> Array:
 
 
 @wrong(
-    "'y' is f32[] in the if-branch (line {here}) but f32[3] in the else-branch (line {other})",
+    "'y' is f32[] in the if-branch (line {here}) but f32[3] in the path that skips the if (line {other})",
     "give it the same shape on both paths",
     under="x.sum()",
     args=(X,),
     notes=(
-        ("the value in the else-branch", "other", "x"),
+        ("the value in the path that skips the if", "other", "x"),
         ("used here", "use", "y * 2"),
     ),
 )
@@ -71,12 +71,12 @@ def shape_differs_from_before(x: Array) -> Array:
 
 
 @wrong(
-    "'y' is f32[3] in the if-branch (line {here}) but None in the else-branch (line {other})",
+    "'y' is f32[3] in the if-branch (line {here}) but None in the path that skips the if (line {other})",
     "use an array (zeros, say) and a flag instead of None",
     under="x + 1",
     args=(X,),
     notes=(
-        ("the value in the else-branch", "other", "None"),
+        ("the value in the path that skips the if", "other", "None"),
         ("used here", "use", "y is None"),
     ),
 )

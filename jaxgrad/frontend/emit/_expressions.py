@@ -8,11 +8,17 @@ from typing import Any
 
 from jaxgrad.frontend.emit._calls import call, closure
 from jaxgrad.frontend.emit._emitter import Emitter
-from jaxgrad.frontend.emit._loops import comprehension
-from jaxgrad.frontend.emit._names import writes
+from jaxgrad.frontend.emit._loops import comprehension, own_name
+from jaxgrad.frontend.emit._names import (
+    captured_targets,
+    free_names,
+    handed_out,
+    writes,
+)
 from jaxgrad.frontend.emit._syntax import BINARY, literal, mangled, unsupported
 from jaxgrad.frontend.emit._targets import assign
 from jaxgrad.graph import Value
+from jaxgrad.lower.script._places import error_at
 
 _UNARY: dict[type, str] = {
     ast.Invert: "invert",
@@ -232,6 +238,7 @@ def _format(emitter: Emitter, node: ast.JoinedStr) -> Value:
 def _comprehension(emitter: Emitter, node: Any) -> Value:
     kind = {ast.DictComp: "prim::DictConstruct", ast.SetComp: "prim::SetConstruct"}
     made = emitter.value(kind.get(type(node), "prim::ListConstruct"))
+    cells = _target_cells(emitter, node)
     bound = sorted(writes([node]) & set(emitter.scope.locals))
 
     def collect() -> None:
@@ -247,7 +254,45 @@ def _comprehension(emitter: Emitter, node: Any) -> Value:
         emitter.value("prim::CallMethod", made, value, name=name)
 
     comprehension(emitter, node.generators, collect, bound)
+    for name in cells:
+        del emitter.env[name]
+    emitter.cells -= cells
     return made
+
+
+def _target_cells(emitter: Emitter, node: Any) -> set[str]:
+    """Make the cells of those targets that functions inside a comprehension read."""
+    captured = captured_targets(node)
+    made: set[str] = set()
+    if isinstance(node, ast.GeneratorExp):
+        _check_generator(emitter, node, {name for _, name in captured})
+        return made
+    for clause, name in captured:
+        own = own_name(name, clause)
+        given = emitter.uninitialized(name)
+        emitter.env[own] = emitter.value("prim::CellCreate", given, name=name)
+        made.add(own)
+    emitter.cells |= made
+    return made
+
+
+def _check_generator(
+    emitter: Emitter, node: ast.GeneratorExp, captured: set[str]
+) -> None:
+    # What its functions find depends on when each is called: between two elements, or
+    # after the last. Here all elements are made at once.
+    for function in handed_out(node.elt):
+        names = free_names(function) & captured
+        if names:
+            name = min(names)
+            error = error_at(
+                emitter.places(function),
+                f"this function reads {name!r} of the generator around it, whose "
+                "elements are all made at once here",
+                "make it a list comprehension, or let the function keep the value: "
+                f"lambda {name}={name}",
+            )
+            raise error
 
 
 _RULES: dict[type, Callable[[Emitter, Any], Value]] = {

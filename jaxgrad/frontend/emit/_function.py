@@ -42,6 +42,7 @@ class FunctionEmitter(Emitter):
         """The program of a function that is defined inside this one."""
         around = self.around | self.scope.locals | set(self.renamed)
         cells = self.cells - set(self.renamed)
+        cells |= {n for n, own in self.renamed.items() if own in self.cells}
         given = frozenset(around), frozenset(cells), self.owner
         return FunctionEmitter(function, self.places, self.known, *given).run()
 

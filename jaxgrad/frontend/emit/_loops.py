@@ -232,6 +232,11 @@ def _if_returned(emitter: Emitter, status: Value) -> Value:
     return found
 
 
+def own_name(name: str, clause: ast.comprehension) -> str:
+    """What keeps a target of a comprehension apart from the function's names."""
+    return f"{name}@{id(clause)}"
+
+
 def comprehension(
     emitter: Emitter,
     generators: Sequence[ast.comprehension],
@@ -263,7 +268,8 @@ def comprehension(
 
     iterator, trips = _iterate(emitter, first.iter)
     true = emitter.constant(True)
-    own = {name: f"{name}@{id(first)}" for name in writes(first.target, items=False)}
+    targets = writes(first.target, items=False)
+    own = {name: own_name(name, first) for name in targets}
 
     def body(i: Value) -> None:
         before = emitter.renamed

@@ -117,6 +117,27 @@ def free_names(function: ast.AST) -> set[str]:
     return reads(body_of(function)) - local_names(function)
 
 
+def captured_targets(node: ast.AST) -> list[tuple[ast.comprehension, str]]:
+    """The targets of a comprehension that functions inside it read, by their clause."""
+    inner = [n for n in ast.walk(node) if isinstance(n, FUNCTIONS)]
+    free = set().union(*map(free_names, inner))
+    clauses = node.generators  # type: ignore[attr-defined]
+    return [
+        (clause, name)
+        for clause in clauses
+        for name in sorted(writes(clause.target, items=False) & free)
+    ]
+
+
+def handed_out(node: ast.AST) -> Iterator[ast.Lambda]:
+    """The functions that may be the value of an expression, or an element of it."""
+    if isinstance(node, ast.Lambda):
+        yield node
+    elif not isinstance(node, ast.Call | ast.Subscript | ast.Compare | ast.JoinedStr):
+        for part in ast.iter_child_nodes(node):
+            yield from handed_out(part)
+
+
 def _own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All nodes of a function but those of functions nested in it."""
     for node in nodes:

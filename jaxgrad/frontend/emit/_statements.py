@@ -12,6 +12,7 @@ from jaxgrad.frontend.emit._flow import EXITS, Ending, endings, leaving
 from jaxgrad.frontend.emit._loops import for_loop, while_loop
 from jaxgrad.frontend.emit._syntax import unsupported
 from jaxgrad.frontend.emit._targets import assign, augment, delete
+from jaxgrad.graph import Value
 
 
 def block(emitter: Emitter, statements: Sequence[ast.stmt]) -> None:
@@ -64,6 +65,7 @@ def _if(emitter: Emitter, node: ast.If, rest: Sequence[ast.stmt]) -> bool:
         (lambda: emitter.block(arms[0]), lambda: emitter.block(arms[1])),
         live,
         [leaving(endings(arm)) for arm in arms],
+        () if node.orelse else ("the if-branch", "the path that skips the if"),
     )
     if not taken and rest and (ends[0] | ends[1]) & EXITS:
         emitter.at(node)
@@ -77,11 +79,15 @@ def _return(emitter: Emitter, node: ast.Return) -> None:
     )
     emitter.at(node)
     if value.node().kind() in _PARTIAL:
-        # It may have no value here, which whatever uses it has to notice.
-        value = emitter.value("prim::Use", value)
+        value = _used(emitter, value)
     emitter.env[RETURNED] = value
     emitter.binds(RETURNED, value, node.value or node)
     emitter.env[STATUS] = emitter.constant(Ending.RETURN.value)
+
+
+def _used(emitter: Emitter, value: Value) -> Value:
+    """A value that may have none here, which whatever uses it has to notice."""
+    return emitter.value("prim::Use", value)
 
 
 _PARTIAL = frozenset({"prim::If", "prim::Loop", "prim::Uninitialized", "prim::With"})
@@ -96,6 +102,13 @@ def _exit(ending: Ending) -> Callable[[Emitter, Any], None]:
 
 def _assign(emitter: Emitter, node: ast.Assign) -> None:
     value = emitter.expression(node.value)
+    maker = value.node()
+    carried = (
+        maker.kind() == "prim::Param" and maker is not emitter.graph.block()._param
+    )
+    if isinstance(node.value, ast.Name) and (carried or maker.kind() in _PARTIAL):
+        emitter.at(node.value)
+        value = _used(emitter, value)
     for target in node.targets:
         assign(emitter, target, value)
         if isinstance(target, ast.Name):

@@ -7,7 +7,9 @@ import pytest
 from jaxgrad.frontend.emit._names import (
     Scope,
     base_name,
+    captured_targets,
     free_names,
+    handed_out,
     local_names,
     parameters,
     reads,
@@ -135,3 +137,39 @@ def f(a):
 def test_cells(statements: str, cells: set[str]) -> None:
     lines = "".join(f"    {line}\n" for line in statements.splitlines())
     assert Scope(function(f"def f(a):\n{lines}")).cells == cells
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("[lambda: x for x in a]", ["x"]),
+        ("[x for x in a]", []),
+        ("[lambda: y for x in a]", []),
+        ("[lambda x: x for x in a]", []),
+        ("[lambda y=x: y for x in a]", []),
+        ("[lambda: lambda: y for x, *y in a]", ["y"]),
+        ("{x: lambda: (y, x) for x in a for y in x}", ["x", "y"]),
+        ("{x for x in a if f(lambda: x)}", ["x"]),
+        ("[[lambda: x for y in a] for x in a]", ["x"]),
+    ],
+)
+def test_captured_targets(source: str, names: list[str]) -> None:
+    found = ast.parse(source, mode="eval").body
+    assert [name for _, name in captured_targets(found)] == names
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("lambda: x", 1),
+        ("(x, [lambda: x], {1: lambda: x})", 2),
+        ("f if x else lambda: x", 1),
+        ("[lambda: x for y in x]", 1),
+        ("f(lambda: x)", 0),
+        ("(lambda: x)()", 0),
+        ("x[lambda: x]", 0),
+    ],
+)
+def test_functions_that_are_handed_out(source: str, count: int) -> None:
+    found = list(handed_out(ast.parse(source, mode="eval").body))
+    assert len(found) == count
