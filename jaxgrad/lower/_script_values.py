@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import json
 import sys
 import types
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +20,9 @@ import numpy as np
 
 from jaxgrad.errors import LoweringError, SavedFileError
 from jaxgrad.lower.script import _heap
+from jaxgrad.lower.script._forms import New
 from jaxgrad.lower.script._raising import formatted
-from jaxgrad.lower.script._template import make
+from jaxgrad.lower.script._template import put_together
 from jaxgrad.lower.script._values import Text, is_array, is_traced
 
 _BUILTIN: dict[str, type] = {
@@ -88,12 +89,21 @@ class Writer:
         self, value: Any, found: Any, where: str, stayed: Sequence[int] = ()
     ) -> Any:
         static, parts = found
+        if isinstance(static, _heap.Attributed):
+            raise LoweringError(
+                f"{where} is a {type(value).__name__} with attributes of its own, "
+                f"{', '.join(static.names)}, which no file can hold.\n"
+                f"  Expected a plain {type(value).__mro__[1].__name__}, or an object.\n"
+                "  Pass the content and the attributes as arguments of their own."
+            )
         number = self.objects[id(value)] = len(self.objects)
         self._keep.append(value)
         fields = getattr(type(value), "_fields", None)
         keys = keys_of(value, found)
         if isinstance(static, frozenset):
             static = sorted(static, key=repr)
+        elif isinstance(static, _heap.Bounds):
+            static = (static.length, static.maxlen)
         return {
             "new": class_name(type(value)),
             "id": number,
@@ -185,6 +195,8 @@ class Reader:
         if found is None or class_name(type(value)) != form["new"]:
             return False
         static, parts = found
+        if isinstance(static, _heap.Attributed):
+            return False
         if isinstance(value, dict):
             if not _same(sorted(static, key=repr), _sorted(form["static"])):
                 return False
@@ -192,6 +204,8 @@ class Reader:
             parts = [value[key] for key in order]
         elif isinstance(static, frozenset):
             static = sorted(static, key=repr)
+        elif isinstance(static, _heap.Bounds):
+            static = (static.length, static.maxlen)
         if not isinstance(value, dict) and not _same(static, form["static"]):
             return False
         self._objects[form["id"]] = value
@@ -207,11 +221,10 @@ class Reader:
             return self._made[form["again"]]
         if "value" in form:
             return unplain(form["value"], self._name)
-        parts = [self.give(part, leaves) for part in form["parts"]]
-        made = make(self._class(form), self._static(form), parts)
+        whole = New(self._class(form), self._static(form), form["parts"], form["id"])
+        made = put_together(whole, lambda part: self.give(part, leaves), self._made)
         if type(made) is Text and not any(map(is_traced, jax.tree.leaves(made.parts))):
-            made = formatted(made.parts, [])
-        self._made[form["id"]] = made
+            made = self._made[form["id"]] = formatted(made.parts, [])
         return made
 
     def change(self, number: int, form: Any, leaves: Sequence[Any]) -> Any:
@@ -227,7 +240,9 @@ class Reader:
         return obj, self._static(form), parts
 
     def _static(self, form: Any) -> Any:
-        return unplain(form["static"], self._name)
+        static = unplain(form["static"], self._name)
+        deque = issubclass(self._class(form), collections.deque)
+        return _heap.Bounds(*static) if deque else static
 
     def _class(self, form: Any) -> type:
         name = form["new"]
@@ -241,7 +256,7 @@ class Reader:
             return found
         if form["fields"]:
             own = name.rpartition(":")[2].rpartition(".")[2]
-            return namedtuple(own, form["fields"])
+            return collections.namedtuple(own, form["fields"])
         raise _absent(self._name, name)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import jaxgrad
+from jaxgrad.errors import GraphError
 from jaxgrad.graph import (
     Graph,
     canonicalize,
@@ -460,14 +461,14 @@ graph(%x : Tensor):
     graph(%x : Tensor,
           %y : Tensor,
           %n : Tensor):
-      %5 : Any = prim::Closure[name='<lambda>', defaults=[]](%x)
+      %1 : Any = prim::Closure[name='<lambda>', defaults=[]](%x)
         graph(%x : Tensor,
               %z : Tensor):
-          %3 : Any = py::operator.add(%z, %x)
-          return (%3)
-      %6 : Any = prim::CallFunction[name='<value>'](%5, %y)
-      %7 : Any = py::operator.mul(%6, %n)
-      return (%7)
+          %1 : Any = py::operator.add(%z, %x)
+          return (%1)
+      %2 : Any = prim::CallFunction[name='<value>'](%1, %y)
+      %3 : Any = py::operator.mul(%2, %n)
+      return (%3)
   %2 : Any = prim::CallFunction[name='outer'](%outer, %x)
   return (%2)"""
     )
@@ -475,6 +476,58 @@ graph(%x : Tensor):
     assert "\n" not in str(node)
     read = parse(str(graph)).find_node("prim::Closure")
     assert read.g("graph").str(False) == node.g("graph").str(False)
+
+
+def defines(x: Any) -> Any:
+    def inner(y: Any) -> Any:
+        return y * x
+
+    return inner(x) + 1
+
+
+def edit(graph: Graph) -> None:
+    """Make the product in `inner` a sum."""
+    inner = graph.find_node("prim::Closure").g("graph")
+    old = inner.find_node("py::operator.mul")
+    new = inner.create("py::operator.add", old.inputs()).insert_before(old)
+    old.output().replace_all_uses_with(new.output())
+    old.destroy()
+
+
+def test_edits_of_a_function_inside_change_calls() -> None:
+    script, three = jaxgrad.script(defines), jnp.float32(3)
+    assert script(three) == 10
+    edit(script.graph)
+    assert script(three) == 7
+    assert jaxgrad.script(defines)(three) == 10
+
+
+@pytest.mark.parametrize("change", ["copy", "insert_graph", "create_clone"])
+def test_a_copy_shares_no_function_inside(change: str) -> None:
+    graph = jaxgrad.script(defines).graph
+    if change == "copy":
+        new = graph.copy()
+    else:
+        new = Graph()
+        x = new.add_input("x")
+        if change == "insert_graph":
+            new.insert_graph(graph, [x])
+        else:
+            node = graph.find_node("prim::Closure")
+            new.append_node(new.create_clone(node, lambda value: x))
+    before, version = str(graph), graph.version
+    edit(new)
+    assert (str(graph), graph.version) == (before, version)
+    edit(graph)
+    assert str(graph) != before
+    assert graph.version > version
+
+
+def test_a_function_inside_that_comes_from_text_can_not_be_called() -> None:
+    script = jaxgrad.script(defines)
+    script.graph = parse(str(script.graph))
+    with pytest.raises(GraphError, match="'inner' has no program: it comes from text"):
+        script(X)
 
 
 # --- what each pass does --------------------------------------------------------------

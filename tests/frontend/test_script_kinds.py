@@ -271,6 +271,97 @@ def test_a_deque_keeps_its_length_and_its_identity() -> None:
     assert (mine, mine.maxlen, got[0].maxlen) == (theirs, 4, 3)
 
 
+@pytest.mark.parametrize(
+    ("start", "maxlen"), [((1,), None), ((1, 2), 2), ((1, 2), None), ((1, 2, 3), 4)]
+)
+def test_a_deque_of_any_length_is_written_back(start: Any, maxlen: Any) -> None:
+    def push(queue: collections.deque[Any], x: Any) -> None:
+        queue.append(x)
+        queue[0] = queue[1] * 2
+
+    mine, theirs = (collections.deque(start, maxlen) for _ in range(2))
+    jaxgrad.script(push)(mine, jnp.float32(5))
+    push(theirs, jnp.float32(5))
+    assert mine == theirs
+    assert mine.maxlen == maxlen
+
+
+class Rows(list[Any]):
+    tag: Any
+
+
+class Table(dict[str, Any]):
+    tag: Any
+
+
+class Queue(collections.deque[Any]):
+    tag: Any
+
+
+class Names(set[str]):
+    tag: Any
+
+
+class SlotRows(list[Any]):
+    __slots__ = ("tag",)
+
+
+def tagged(cls: Any, content: Any, tag: Any) -> Any:
+    made = cls(content)
+    made.tag = tag
+    return made
+
+
+@pytest.mark.parametrize(
+    ("cls", "content"),
+    [(Rows, [1]), (Table, {"a": 1}), (Names, {"a"}), (SlotRows, [1]), (Queue, [1])],
+)
+def test_a_subclass_of_a_container_keeps_its_attributes(cls: Any, content: Any) -> None:
+    def fn(given: Any, x: Any) -> Any:
+        made = tagged(cls, content, x)
+        if x > 0:
+            other = tagged(cls, content, x + 1)
+            made.tag = made.tag * 2
+        else:
+            other = tagged(cls, content, x - 1)
+        for _ in range(9):
+            made.tag = made.tag + other.tag
+            given.tag = given.tag * 0.5
+        return made, other, tagged(cls, content, "static")
+
+    script = jaxgrad.script(fn)
+    for x in (jnp.float32(2), jnp.float32(-2)):
+        mine, theirs = (tagged(cls, content, jnp.float32(512)) for _ in range(2))
+        got, expected = script(mine, x), fn(theirs, x)
+        assert [type(each) for each in got] == [cls] * 3
+        assert list(got) == list(expected)
+        assert [e.tag for e in (*got, mine)] == [e.tag for e in (*expected, theirs)]
+
+
+def test_attributes_of_a_container_that_do_not_go_together() -> None:
+    def one_side(x: Any) -> Any:
+        return tagged(Rows, [x], x) if x > 0 else Rows([x])
+
+    def other_shape(rows: Any, x: Any) -> None:
+        if x[0] > 0:
+            rows.tag = x
+
+    def grows(x: Any) -> Any:
+        rows = Rows()
+        for _ in range(9):
+            rows.append(x)
+            x = x + rows[-1]
+        return rows
+
+    x = jnp.ones(2)
+    with pytest.raises(ScriptError, match=r"a Rows with the attributes tag in .* of 1"):
+        jaxgrad.script(one_side)(x[0])
+    with pytest.raises(ScriptError, match=r"'tag' of a Rows is f32\[2\] .* f32\[\]"):
+        jaxgrad.script(other_shape)(tagged(Rows, [1], x[0]), x)
+    found = jaxgrad.script(grows)(x[0])
+    assert (type(found), found) == (Rows, grows(x[0]))
+
+
 def test_the_condition_of_a_while_is_that_of_its_own_variable() -> None:
     # A round makes both equal, which they were not before the first one.
     def other(x: Any, y: Any) -> Any:

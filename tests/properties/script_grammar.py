@@ -27,6 +27,7 @@ class Place(NamedTuple):
     Attributes:
         loops: how many loops are round it.
         exits: whether the innermost of them may be left early.
+        returns: whether all of them may.
         settled: whether a list may change its length: no traced condition decides
             whether the statement is reached.
         level: how many blocks are round it.
@@ -35,6 +36,7 @@ class Place(NamedTuple):
 
     loops: int = 0
     exits: bool = True
+    returns: bool = True
     settled: bool = True
     level: int = 0
     arm: bool = False
@@ -128,6 +130,8 @@ class Writer(Expressions):
 
     def assign(self, kind: str) -> None:
         name, value = self.pick(ASSIGNED[kind]), self.of(kind, 2)
+        if kind in "FIB" and self.choose(6) == 5:
+            value = self.variable(kind) or value
         if kind == "F" and self.choose(8) == 7:
             value = f"(w := {value}) * 0.5"
             self.define("w")
@@ -190,7 +194,7 @@ class Writer(Expressions):
     def change_list(self, place: Place) -> None:
         if not place.settled:
             self.assign("F")
-        elif self.size > 2 and not place.loops and self.choose(2):
+        elif self.size > 2 and not place.loops and self.choose(4):
             self.line("x = xs.pop()")
             self.define("x")
             self.size -= 1
@@ -204,7 +208,7 @@ class Writer(Expressions):
             if how < 4:
                 self.line(("break", "continue")[how % 2])
                 return True
-        if place.loops and not place.exits:
+        if not place.returns:
             self.assign("F")
             return False
         self.result()
@@ -257,7 +261,13 @@ class Writer(Expressions):
         """The body of a loop, and what follows `else`."""
         settled = place.settled and short
         exits = not settled or bool(self.choose(2))
-        inner = Place(place.loops + 1, exits, settled and not exits, place.level + 1)
+        inner = Place(
+            place.loops + 1,
+            exits,
+            place.returns and exits,
+            settled and not exits,
+            place.level + 1,
+        )
         self._aside(inner, targets)
         if self.choose(5) == 4:
             self.line("else:")
@@ -324,18 +334,19 @@ class Writer(Expressions):
         most = 2 + self.choose(2 if place.loops else 5)
         self.line(f"{counter} = 0")
         self.define(counter)
-        form = self.choose(4)
+        form = self.choose(5)
         self.line(
             (
                 f"while {counter} < {most} and {self.test(1)}:",
                 f"while {self.test(1)} and {counter} < {most}:",
                 f"while {counter} < {most}:",
                 "while True:",
+                f"while {self.test(0)}:",
             )[form]
         )
         self.indent += 1
         self.line(f"{counter} += 1")
-        if form == 3:
+        if form >= 3:
             self.line(f"if {counter} > {most} or {self.test(0)}:")
             self.line("    break")
         self.indent -= 1

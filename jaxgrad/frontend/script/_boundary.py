@@ -17,7 +17,16 @@ import jax.numpy as jnp
 from jaxgrad.lower.script import _heap
 from jaxgrad.lower.script._raising import formatted
 from jaxgrad.lower.script._segment import closed, has_segments, is_open
-from jaxgrad.lower.script._template import Capture, Const, Form, Leaf, New, Same, make
+from jaxgrad.lower.script._template import (
+    Capture,
+    Const,
+    Form,
+    Leaf,
+    New,
+    Same,
+    make,
+    put_together,
+)
 from jaxgrad.lower.script._values import Text, is_array, is_number, is_traced
 
 
@@ -136,7 +145,7 @@ def _is_plain(cls: type) -> bool:
 def empty(cls: type, static: Any) -> Any:
     """A new object without content."""
     if issubclass(cls, collections.deque):
-        return cls(maxlen=static[1])
+        return cls(maxlen=_heap.bare(static).maxlen)
     maker: Any = cls if issubclass(cls, _BUILTIN) else object
     return maker.__new__(cls)
 
@@ -205,15 +214,14 @@ class Outgoing:
             if isinstance(form, Const):
                 return form.value
             assert isinstance(form, New)
-            if form.uid in memo:
-                return memo[form.uid]
-            parts = [of(part) for part in form.parts]
-            made = make(form.cls, form.static, parts)
-            if type(made) is Text and not any(map(is_traced, jax.tree.leaves(parts))):
-                made = formatted(made.parts, [])
+            known = form.uid in memo
+            made = put_together(form, of, memo)
+            if known:
+                return made
+            if type(made) is Text and not _any_traced(made.parts):
+                made = memo[form.uid] = formatted(made.parts, [])
             if has_segments(made) or is_open(made):
                 made[:] = closed(made)
-            memo[form.uid] = made
             return made
 
         def refilled(number: int, form: New) -> tuple[int, Any, list[Any]]:
@@ -228,6 +236,10 @@ class Outgoing:
                 parts = closed(parts)
             _heap.fill(objects[number], static, parts)
         return result
+
+
+def _any_traced(values: Any) -> bool:
+    return any(map(is_traced, jax.tree.leaves(values)))
 
 
 def as_operand(value: Any) -> Any:

@@ -39,9 +39,9 @@ from jaxgrad.lower.script._template import (
     Capture,
     Clashing,
     Missing,
-    New,
     Optional,
     build,
+    forms_in,
 )
 from jaxgrad.lower.script._values import is_traced
 
@@ -180,12 +180,8 @@ def _is_argument(obj: Any, session: Session) -> bool:
 
 def check_forms(session: Session, forms: Sequence[Any], program: Program) -> None:
     """Refuse results, and changed objects, in which a variable has no value."""
-    todo = [form for form in forms if form is not None]
-    while todo:
-        form = todo.pop()
-        if isinstance(form, New):
-            todo += form.parts
-        elif isinstance(form, Missing | Optional | Clashing):
+    for form in forms_in(form for form in forms if form is not None):
+        if isinstance(form, Missing | Optional | Clashing):
             nothing: Any = _Nothing()
             value, place = build(form, nothing, {}), program.place
             raise complaint(session, value, place, used=False)

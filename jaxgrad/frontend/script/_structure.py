@@ -155,6 +155,11 @@ def _labelled(
 ) -> Iterator[tuple[str, Any]]:
     """The parts of a container with their names; none where they add nothing."""
     cls = type(value)
+    if isinstance(static, _heap.Attributed):
+        count = len(parts) - len(static.names)
+        yield from _labelled(value, static.static, parts[:count])
+        yield from zip(static.names, parts[count:], strict=True)
+        return
     hidden = getattr(cls, "_walked", False) or is_variable(value)
     if hidden:
         labels: Sequence[Any] = [""] * len(parts)

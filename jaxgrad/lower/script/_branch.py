@@ -228,7 +228,7 @@ def disagreement(
     kind = type(obj).__name__
     for word, unit in (("with", ""), ("of", " elements")):
         a, b = [text.removeprefix(f"a {kind} {word} ") for text in texts]
-        if not path and [a, b] != list(texts):
+        if not path and a != texts[0] and b != texts[1]:
             return f"a {kind} has {a}{unit} {whats[0]} but {b} {whats[1]}"
     what = f"what a {kind} holds"
     if isinstance(obj, Cell):

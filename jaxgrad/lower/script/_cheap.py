@@ -29,17 +29,18 @@ _LINEAR = frozenset(
     }
 )
 _SCALED = frozenset({"mul", "div"})  # linear, if the other operand is known
-# They have no gradient, or are cheap where it is not asked for.
+# They have no gradient, or are cheap where it is not asked for; and none makes NaN of
+# finite numbers, which would be felt by `checkify`.
 _OTHERS = frozenset(
     {
         *("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "xor", "is_finite"),
-        *("max", "min", "abs", "sign", "floor", "ceil", "round", "clamp", "square"),
+        *("mul", "max", "min", "abs", "sign", "floor", "ceil", "round", "clamp"),
         *("reduce_max", "reduce_min", "reduce_and", "reduce_or", "argmax", "argmin"),
-        *("integer_pow", "sqrt", "rsqrt", "exp", "log", "iota"),
+        *("square", "exp", "iota"),
         *("shift_left", "shift_right_logical", "shift_right_arithmetic"),
     }
 )
-_ALL = _LINEAR | _SCALED | _OTHERS
+_ALL = _LINEAR | _OTHERS
 
 
 def is_cheap(jaxpr: Any) -> bool:
@@ -57,35 +58,34 @@ def is_cheap(jaxpr: Any) -> bool:
         return False
     # The variables through which a gradient would flow.
     moving = {v for v in plain.outvars if _is_moving(v)}
+    octaves, room = 0.0, math.inf  # by which a gradient is scaled, and may be
     for equation in reversed(plain.eqns):
         if not _is_small(equation):
             return False
         name = equation.primitive.name
         felt = any(v in moving for v in equation.outvars)
-        if felt and not _is_linear(equation):
-            return False
-        if name not in _ALL:
-            return False
+        if name not in _LINEAR and (felt or name not in _ALL):
+            scale = _scale(equation) if name in _SCALED else None
+            if scale is None:
+                return False
+            octaves += abs(math.log2(scale))
+            # XLA multiplies numbers with each other, and takes small ones for zero.
+            room = min(room, jnp.finfo(equation.outvars[0].aval.dtype).maxexp / 2)
         if felt and name != "stop_gradient":
             moving |= {v for v in equation.invars if _is_moving(v)}
-    return True
+    return octaves <= room
 
 
-def _is_linear(equation: Any) -> bool:
-    name = equation.primitive.name
-    if name in _SCALED:
-        return _is_finite(equation.invars[1]) or (
-            name == "mul" and _is_finite(equation.invars[0])
-        )
-    return name in _LINEAR
-
-
-def _is_finite(operand: Any) -> bool:
-    """Whether an operand is a number that is known, and neither 0 nor infinite."""
-    if not isinstance(operand, _compat.Literal):
-        return False
-    value = np.asarray(operand.val)
-    return value.ndim == 0 and bool(np.isfinite(value)) and bool(value != 0)
+def _scale(equation: Any) -> float | None:
+    """The size of the number by which an equation scales; None if it is not known."""
+    first, second = equation.invars
+    known = second if isinstance(second, _compat.Literal) else first
+    if not isinstance(known, _compat.Literal) or np.ndim(known.val):
+        return None
+    if known is first and equation.primitive.name == "div":
+        return None
+    size = float(abs(known.val))
+    return size if size and math.isfinite(size) else None
 
 
 def _is_moving(variable: Any) -> bool:
@@ -95,7 +95,7 @@ def _is_moving(variable: Any) -> bool:
 
 
 def _is_small(equation: Any) -> bool:
-    shapes = [v.aval.shape for v in equation.outvars]
+    shapes = [v.aval.shape for v in (*equation.invars, *equation.outvars)]
     known = all(isinstance(n, int) for shape in shapes for n in shape)
     return (
         not equation.effects

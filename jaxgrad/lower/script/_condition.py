@@ -8,7 +8,7 @@ at the head: what it is computed from at the end of one round is carried into th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from jaxgrad import _compat
@@ -17,7 +17,11 @@ _MOST = 200  # equations; a longer condition is computed once, in the round
 
 
 def condition_of(
-    jaxpr: Any, output: int, carried: Mapping[int, int], fixed: Mapping[int, Any]
+    jaxpr: Any,
+    output: int,
+    carried: Mapping[int, int],
+    fixed: Mapping[int, Any],
+    moved: Set[int],
 ) -> Callable[[Sequence[Any]], Any] | None:
     """What output number `output` of a round is, given what the round hands on.
 
@@ -26,6 +30,7 @@ def condition_of(
         output: the number of the output that is the condition.
         carried: for other outputs, their place in what is carried.
         fixed: for inputs that no round changes, their values.
+        moved: the outputs that are variables which a round may change.
 
     Returns:
         A function of what is carried; None if the condition needs more.
@@ -39,18 +44,28 @@ def condition_of(
     made = {j: k for j, k in carried.items() if _is_variable(outputs[j])}
     given |= {v for v in map(outputs.__getitem__, made) if _count(outputs, v) > 1}
     places = {outputs[j]: k for j, k in made.items() if outputs[j] not in given}
-    # Nor may one variable be computed from others, as a round does it.
-    handed = {v for j, v in enumerate(outputs) if j != output and _is_variable(v)}
+    # Nor may one variable be computed from others, as a round does it; nor may what it
+    # becomes after a round, something from outside say, stand for it.
+    left = [v for j, v in enumerate(outputs) if j != output or j in moved]
+    unclear = set(filter(_is_variable, left))
+    own = {plain.invars[k] for k in fixed} - {
+        outputs[j] for j in moved if _is_variable(outputs[j])
+    }
+    unclear -= own | set(places)
     makers = {v: e for e in plain.eqns for v in e.outvars}
     needed: dict[int, Any] = {}
     todo, seen = [outputs[output]], set[Any]()
     while todo:
         var = todo.pop()
-        if not _is_variable(var) or var in places or var in known or var in seen:
+        if not _is_variable(var) or var in places or var in seen:
+            continue
+        if var in unclear:
+            return None
+        if var in known:
             continue
         seen.add(var)
         equation = makers.get(var)
-        if equation is None or equation.effects or var in handed:
+        if equation is None or equation.effects:
             return None
         if len(needed) == _MOST:
             return None

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from jaxgrad.lower.script._values import Clash, Undefined
@@ -65,6 +66,10 @@ class New:
     static: Any
     parts: tuple[Any, ...]
     uid: int
+
+    def fill(self, parts: Iterable[Any]) -> None:
+        """Give a new form its parts, which may lead back to it; once."""
+        object.__setattr__(self, "parts", tuple(parts))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

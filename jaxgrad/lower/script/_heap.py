@@ -8,6 +8,7 @@ comparing them with a snapshot, whichever way it was changed, and put back.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import enum
 import functools
 import sys
@@ -17,6 +18,8 @@ from typing import Any
 
 import jax
 import numpy as np
+
+from jaxgrad.lower.script._values import Maybe
 
 _LEAVES = (
     jax.Array,
@@ -180,10 +183,61 @@ class Keys(tuple[Any, ...]):
         return made
 
 
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """What of a deque is static; no tuple, which would be the names of its elements.
+
+    Attributes:
+        length: how many elements it has.
+        maxlen: how many it may have; None if there is no bound.
+    """
+
+    length: int
+    maxlen: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributed:
+    """What is static of a list, dict, set or deque with attributes of its own.
+
+    Attributes:
+        static: what is static of its content.
+        names: the attributes, whose values stand behind the elements.
+    """
+
+    static: Any
+    names: tuple[str, ...]
+
+
+def bare(static: Any) -> Any:
+    """What is static of a container, without its attributes."""
+    return static.static if isinstance(static, Attributed) else static
+
+
+_FILLED = (list, dict, set, collections.deque)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_extended(cls: type) -> bool:
+    """Whether a list, say, of this class can have attributes."""
+    own = bool(cls.__dictoffset__) or bool(slots_of(cls))
+    return issubclass(cls, _FILLED) and own
+
+
 def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
     """What a container holds: what of it is static, and its elements; None if none."""
-    kind = type(value)
-    if kind is list or isinstance(value, list):
+    found = _content_of(value)
+    if found is None or not _is_extended(type(value)):
+        return found
+    attributes = attributes_of(value)
+    if not attributes:
+        return found
+    static = Attributed(found[0], tuple(attributes))
+    return static, [*found[1], *attributes.values()]
+
+
+def _content_of(value: Any) -> tuple[Any, list[Any]] | None:
+    if isinstance(value, list):
         return len(value), list(value)
     if isinstance(value, collections.defaultdict):
         return Keys(value, value.default_factory), list(value.values())
@@ -192,7 +246,7 @@ def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
     if isinstance(value, tuple):
         return len(value), list(value)
     if isinstance(value, collections.deque):
-        return (len(value), value.maxlen), list(value)
+        return Bounds(len(value), value.maxlen), list(value)
     if isinstance(value, set | frozenset):
         return frozenset(value), []
     if isinstance(value, types.MethodType):
@@ -224,6 +278,11 @@ def is_frozen(cls: type) -> bool:
 
 def fill(value: Any, static: Any, parts: Sequence[Any]) -> None:
     """Change what a container holds."""
+    if _is_extended(type(value)):
+        names = static.names if isinstance(static, Attributed) else ()
+        static, count = bare(static), len(parts) - len(names)
+        set_attributes(value, dict(zip(names, parts[count:], strict=True)))
+        parts = parts[:count]
     if isinstance(value, list):
         value[:] = parts
     elif isinstance(value, dict):
@@ -253,6 +312,8 @@ def reachable(roots: Iterable[Any]) -> dict[int, Any]:
     todo = list(roots)
     while todo:
         value = todo.pop()
+        if isinstance(value, Maybe):  # a path that goes on may change it
+            value = value.value
         if is_leaf(value) or id(value) in seen:
             continue
         seen.add(id(value))

@@ -10,8 +10,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgrad.lower.script._closure import Closure
@@ -27,6 +25,8 @@ from jaxgrad.lower.script._forms import (
     Same,
     Tail,
 )
+from jaxgrad.lower.script._heap import Attributed
+from jaxgrad.lower.script._promotion import joined_type
 from jaxgrad.lower.script._session import ErrorValues
 from jaxgrad.lower.script._template import expanded, is_literal, opened, type_of
 from jaxgrad.lower.script._values import Clash, is_array, is_number
@@ -56,11 +56,15 @@ class Join:
         self._path = ""
         # The forms of containers that are another object on each path.
         self.copies: set[int] = set()
+        self.copied: frozenset[int] = frozenset()  # of the forms that are given
+        self._mates: dict[tuple[int, int], set[int]] = {}
         # What the paths left in objects from outside, by identity.
         self.contents: tuple[Any, Any] = ({}, {})
         self._pairs: dict[Any, Form] = {}
         self.fills = True
+        # What an array, or a container, of one side was joined into.
         self._of_side: dict[tuple[int, int], Leaf] = {}
+        self._new_of_side: dict[tuple[int, int], New] = {}
 
     def of(self, a: Form, b: Form) -> Form:
         """The form with room for both."""
@@ -111,10 +115,13 @@ class Join:
             return Tail(*both, form.start)  # type: ignore[arg-type]
         if not isinstance(form, New):
             return form
+        whole = self._new_of_side.get((side, form.uid))
+        if self.fills and whole is not None:
+            return whole  # two names of one object
         key = ("alone", side, "new", form.uid)
         if key not in self._pairs:
-            parts = tuple([self.again(part, side) for part in form.parts])
-            self._pairs[key] = New(form.cls, form.static, parts, hash(key))
+            found = self._pairs[key] = New(form.cls, form.static, (), hash(key))
+            found.fill(self.again(part, side) for part in form.parts)
         return self._pairs[key]
 
     def open_list(self, a: New, b: New, start: int) -> Form:
@@ -181,10 +188,23 @@ class Join:
             keys = True
         if a.cls is not b.cls or not keys or len(a.parts) != len(b.parts):
             return self._clash(a, b)
+        found = self._pairs[key] = New(a.cls, a.static, (), hash(key))
         pairs = enumerate(zip(a.parts, b.parts, strict=True))
-        parts = tuple([self._part(a, i, x, y) for i, (x, y) in pairs])
-        found = self._pairs[key] = New(a.cls, a.static, parts, hash(key))
+        found.fill(self._part(a, i, x, y) for i, (x, y) in pairs)
+        self._note_copies(found.uid, a, b)
+        self._new_of_side.setdefault((0, a.uid), found)
+        self._new_of_side.setdefault((1, b.uid), found)
         return found
+
+    def _note_copies(self, uid: int, a: New, b: New) -> None:
+        """Keep in mind where one object on a path is several ones on the other."""
+        if a.uid in self.copied:
+            self.copies.add(uid)
+        for side in enumerate((a.uid, b.uid)):
+            mates = self._mates.setdefault(side, set())
+            mates.add(uid)
+            if len(mates) > 1:
+                self.copies |= mates
 
     def _part(self, owner: New, i: int, a: Form, b: Form) -> Form:
         before = self._path
@@ -224,10 +244,16 @@ def _step(owner: New, i: int) -> str:
     """How a part of a container is read."""
     if issubclass(owner.cls, tuple) and hasattr(owner.cls, "_fields"):
         return f".{owner.cls._fields[i]}"
+    static = owner.static
+    if isinstance(static, Attributed):
+        i, static = i - len(owner.parts) + len(static.names), static.static
+        if i >= 0:
+            return f".{owner.static.names[i]}"
+        i += len(owner.parts) - len(owner.static.names)
     ordered = issubclass(owner.cls, list | tuple | collections.deque)
-    if ordered or not isinstance(owner.static, tuple):
+    if ordered or not isinstance(static, tuple):
         return f"[{i}]"
-    key = owner.static[i]
+    key = static[i]
     return f"[{key!r}]" if issubclass(owner.cls, dict) else f".{key}"
 
 
@@ -316,53 +342,6 @@ def _aval(form: Form) -> Any:
     return None
 
 
-def joined_type(x: Any, y: Any) -> Any:
-    """The type of values that may be of either; None if there is none.
-
-    Args:
-        x: the type of one.
-        y: that of the other.
-
-    Returns:
-        The type. Weak types, those of Python's numbers, promote, and so do bools
-        without dimensions; of two other dtypes neither does.
-    """
-    if x.shape != y.shape:
-        return None
-    if x.dtype == y.dtype:
-        return x if not x.weak_type else y
-    numbers = [_kind(x), _kind(y)]
-    if None in numbers or not (_is_weak(x) or _is_weak(y)):
-        return None
-    given = _sample(x), _sample(y)
-    dtype, weak = jax.dtypes.result_type(*given, return_weak_type_flag=True)
-    like = next((t for t in (x, y) if t.dtype == dtype), x)
-    return like.update(dtype=dtype, weak_type=weak)
-
-
-def _sample(aval: Any) -> Any:
-    """What `jnp.result_type` is asked about."""
-    if aval.weak_type:
-        return {"i": 0, "f": 0.0, "c": 0j}[_kind(aval)]
-    return aval.dtype
-
-
-def _is_weak(aval: Any) -> bool:
-    return aval.weak_type or (aval.dtype == jnp.bool_ and not aval.shape)
-
-
-def _kind(aval: Any) -> Any:
-    for kind, family in (
-        ("b", jnp.bool_),
-        ("i", jnp.integer),
-        ("f", jnp.floating),
-        ("c", jnp.complexfloating),
-    ):
-        if jax.dtypes.issubdtype(aval.dtype, family):
-            return kind
-    return None
-
-
 def describe(form: Form) -> str:
     """A form, in words."""
     if isinstance(form, Leaf):
@@ -384,6 +363,9 @@ def describe(form: Form) -> str:
             return f"the function {value.__name__}"
         return f"a {type(value).__name__}"
     if isinstance(form, New):
+        if isinstance(form.static, Attributed):
+            names = ", ".join(sorted(form.static.names))
+            return f"a {form.cls.__name__} with the attributes {names}"
         if issubclass(form.cls, list | tuple):
             return f"a {form.cls.__name__} of {len(form.parts)}"
         if issubclass(form.cls, dict):

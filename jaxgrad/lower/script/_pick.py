@@ -35,8 +35,6 @@ def pick(
     Returns:
         As many arrays.
     """
-    if not avals:
-        return []
     if all(is_cheap(side.jaxpr) for side in sides):
         leaves = [side.replay() for side in sides]
         rows = [_row(x, f, avals) for x, f in zip(leaves, fills, strict=True)]

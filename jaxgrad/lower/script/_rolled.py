@@ -73,6 +73,8 @@ class Rolled:
         self.arrays = [] if iterator is None else iterator.arrays()
         # What the loop carries: variables, and what objects hold that it changes.
         self.forms: list[Form] = []
+        # Those of containers that are another object before the loop than in it.
+        self.copies: frozenset[int] = frozenset()
         self.contents: dict[int, tuple[Any, New]] = {}
         self.grown: dict[int, list[Any]] = {}  # what they held before the loop
         self.avals: list[Any] = []
@@ -163,7 +165,7 @@ class Rolled:
                 frame.items[self.node._inputs[0].node()._outputs[0]] = iterator.item(
                     i, slices
                 )
-            heads = [values[i] for i in self.rebound if self.reads[i]]
+            heads = [memo[uid] for uid in self.copies if uid in memo]
             held = [_heap.parts_of(head) for head in heads]
             again, *left = run_block(self.session, frame, body)
             for head, before_ in zip(heads, held, strict=True):
@@ -206,7 +208,7 @@ class Rolled:
         where = "" if place is None else f" (line {place.line})"
         why = (f"the loop{where} may not run", "the loop")
         join = Join(lambda *_: Clash("", ""), why)
-        join.contents = ({}, staged.contents)
+        join.contents, join.copied = ({}, staged.contents), self.copies
         _, *after = staged.results or [None, *[Missing(None)] * len(self.forms)]
         found: dict[int, Form] = {}
 
@@ -224,19 +226,18 @@ class Rolled:
         join.fills = False  # a round may change one variable and not the other
         add(self._which(True))
         contents = {}
-        for key, (obj, left) in staged.contents.items():
+        # In one order in all rounds, so that the numbers of the arrays settle.
+        for key in dict.fromkeys([*self.contents, *staged.contents]):
+            obj, left = staged.contents[key]
             old = self.contents.get(key)
             held = before(staged, obj) if old is None else old[1]
             contents[key] = (obj, self._content(join, obj, held, left, staged))
         inputs, join.fills = len(join.avals), True
         add(self._which(False))
         settled = self._is_settled(found, contents)
-        if settled:
-            # The round was traced with these.
-            found |= {i: self.forms[i] for i in self._which(True)}
-            contents = self.contents
         self.forms = [found[i] for i in range(len(found))]
         self.contents, self.avals, self.inputs = contents, join.avals, inputs
+        self.copies |= join.copies
         return settled
 
     def _head(self, i: int) -> Form:
@@ -255,7 +256,7 @@ class Rolled:
         self, join: Join, obj: Any, held: Form, left: New, staged: Staged
     ) -> New:
         assert isinstance(held, New)
-        if isinstance(obj, list) and _grows(held, left):
+        if type(obj) is list and _grows(held, left):
             return self._grow(obj, held, left, staged)
         join._say = lambda a, b, remedy, path: Clash(
             disagreement(obj, path, (a, b), _WHATS), _in_loop(remedy)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -117,9 +117,10 @@ class Running:
             elif isinstance(form, Optional) and ran and sure:
                 form = form.form
             keep = isinstance(form, Leaf) and form.index in self.fixed
+            keep = keep and self.rolled.reads[i]
             results.append(carried[i] if keep else build(form, full, memo))
-        rebound = self.rolled.rebound
-        self.session.share(results[i] for i in rebound)
+        if not ran:  # it may still be the one from before the loop
+            self.session.share(results[i] for i in self.rolled.rebound)
         return results
 
     def _full(self, state: Sequence[Any]) -> list[Any]:
@@ -169,21 +170,29 @@ class Running:
                 )
         return [grown.buffer(self.session, self.node, rounds) for grown in self.grown]
 
+    def _pairs(self) -> Iterator[tuple[Any, Any]]:
+        """What a round is given and what it leaves in its place, without containers."""
+        todo: list[Any] = list(zip(self.rolled.forms, self.after, strict=True))
+        todo += [(form, left) for _, form, left in self.contents]
+        seen: set[tuple[int, int]] = set()
+        while todo:
+            pair = todo.pop()
+            form, left = [f.form if isinstance(f, Optional) else f for f in pair]
+            if (id(form), id(left)) in seen:
+                continue
+            news = isinstance(form, New) and isinstance(left, New)
+            if news and form.static == left.static:
+                seen.add((id(form), id(left)))
+                todo += zip(form.parts, left.parts, strict=True)
+            else:
+                yield form, left
+
     def _invariant(self) -> set[int]:
         """The numbers of the leaves that no round changes."""
         staged, first = self.staged, 1 + len(self.rolled.arrays)
         seen: dict[int, bool] = {}
-        pairs: list[Any] = list(zip(self.rolled.forms, self.after, strict=True))
-        pairs += [(form, left) for _, form, left in self.contents]
-        while pairs:
-            form, left = pairs.pop()
-            if isinstance(form, Optional):
-                pairs.append((form.form, getattr(left, "form", left)))
-            elif isinstance(form, New) and isinstance(left, New):
-                parts = left.parts
-                if len(form.parts) == len(parts):
-                    pairs += zip(form.parts, parts, strict=True)
-            elif isinstance(form, Leaf):
+        for form, left in self._pairs():
+            if isinstance(form, Leaf):
                 same = left is None or (
                     isinstance(left, Leaf)
                     and form.index < self.rolled.inputs
@@ -285,28 +294,23 @@ class Running:
         first = 1 + len(self.rolled.arrays)
         fixed = {first + k: self.start[k] for k in self.fixed}
         place = {k: i for i, k in enumerate(self.moving)}
-        pairs = [*zip(self.rolled.forms, self.after, strict=True)]
-        pairs += [(form, left) for _, form, left in self.contents]
         carried: dict[int, int] = {}
         several: set[int] = set()
-        while pairs:
-            form, left = pairs.pop()
-            if isinstance(form, Optional) or isinstance(left, Optional):
-                inner = [f.form if isinstance(f, Optional) else f for f in (form, left)]
-                pairs.append((inner[0], inner[1]))
-            elif isinstance(form, New) and isinstance(left, New):
-                if form.static == left.static:
-                    pairs += zip(form.parts, left.parts, strict=True)
-            elif isinstance(form, Leaf) and isinstance(left, Leaf):
+        for form, left in self._pairs():
+            if isinstance(form, Leaf) and isinstance(left, Leaf):
                 number = place.get(form.index)
                 if number is not None:
                     known = carried.get(left.index, number)
                     if known != number or form.aval != left.aval:
                         several.add(left.index)
                     carried[left.index] = number
+            elif isinstance(form, Leaf | New) and not isinstance(left, Missing | None):
+                # The round, and its condition, were traced with what is known of it.
+                return None
         # Two variables that a round makes equal may have differed before the first one.
         sure = {j: k for j, k in carried.items() if j not in several}
-        return condition_of(self.staged.jaxpr, self.again.index, sure, fixed)
+        moved = several | carried.keys()
+        return condition_of(self.staged.jaxpr, self.again.index, sure, fixed, moved)
 
     def _refusal(self, word: str) -> Exception:
         return self.session.error(

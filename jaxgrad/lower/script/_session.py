@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from jaxgrad.errors import JaxgradWarning, ScriptError
+from jaxgrad.errors import GraphError, JaxgradWarning, ScriptError
 from jaxgrad.graph import Node, SourceRange, Value
 from jaxgrad.lower.script._heap import Snapshot
 from jaxgrad.lower.script._places import error_at
@@ -126,7 +126,11 @@ class Session:
         """The program of a `prim::Closure`, with its graph as it is now."""
         found = self._inner.get(node)
         if found is None:
-            program, graph = node._attributes["program"], node._attributes["graph"]
+            attributes = node._attributes
+            program, graph = attributes.get("program"), attributes.get("graph")
+            if program is None or graph is None:
+                error = _without_program(attributes.get("name"))
+                raise error
             same = program.graph is graph
             found = program if same else dataclasses.replace(program, graph=graph)
             self._inner[node] = found
@@ -256,6 +260,15 @@ class Session:
             self.raisers.append(make)
             number = self._numbers[key] = len(self.raisers)
         return number
+
+
+def _without_program(name: Any) -> GraphError:
+    return GraphError(
+        f"The prim::Closure of {name!r} has no program: it comes from text, or was "
+        "made by hand, which doesn't say what the function's parameters are.\n"
+        "  Expected a node that was made from source.\n"
+        "  Take the graph of a script, `jaxgrad.script(fn).graph`, and edit that."
+    )
 
 
 def add_chain(error: Exception, name: str, place: SourceRange | None) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import collections
 import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -106,14 +106,13 @@ class Capture:
             return Const(value)
         static, parts = found
         self._keep.append(value)
+        # Known before its parts are looked at: they may lead back to it.
+        form = self._news[id(value)] = New(type(value), static, (), id(value))
+        form.fill([self.of(part) for part in parts])
         mutable = _heap.is_mutable(value)
-        forms: list[Any] = []
-        for part in parts:
-            forms.append(self.of(part))
-        if not mutable and all(isinstance(f, Const) for f in forms):
+        if not mutable and all(isinstance(f, Const) for f in form.parts):
+            del self._news[id(value)]
             return Const(value)
-        form = New(type(value), static, tuple(forms), id(value))
-        self._news[id(value)] = form
         return form
 
 
@@ -139,35 +138,64 @@ def build(form: Form, leaves: Sequence[Any], memo: dict[int, Any]) -> Any:
         return Maybe(inner, form.name, form.why, form.exits)
     if isinstance(form, Tail):
         return Buffer(leaves[form.stack.index], leaves[form.count.index])
+    return put_together(form, lambda part: build(part, leaves, memo), memo)
+
+
+def put_together(form: New, of: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
+    """The container of a form, whose elements may lead back to it.
+
+    Args:
+        form: the form.
+        of: makes the elements.
+        memo: what was made already, by `uid`.
+
+    Returns:
+        The container.
+    """
     if form.uid in memo:
         return memo[form.uid]
-    parts = [build(part, leaves, memo) for part in form.parts]
-    made = memo[form.uid] = make(form.cls, form.static, parts)
-    return made
+    made = _empty(form.cls, form.static)
+    if made is not None:
+        memo[form.uid] = made
+        _heap.fill(made, form.static, [of(part) for part in form.parts])
+        return made
+    parts = [of(part) for part in form.parts]
+    if form.uid not in memo:  # what it holds may have made it
+        memo[form.uid] = make(form.cls, form.static, parts)
+    return memo[form.uid]
 
 
 def make(cls: Any, static: Any, parts: Sequence[Any]) -> Any:
     """A new container of a class."""
-    new: Any = cls.__new__
-    if issubclass(cls, list | dict | set):
-        made: Any = new(cls)
+    made = _empty(cls, static)
+    if made is not None:
         _heap.fill(made, static, parts)
         return made
     if issubclass(cls, frozenset):
         return cls(static)
-    if issubclass(cls, collections.deque):
-        return cls(parts, static[1])
     if issubclass(cls, tuple):
+        new: Any = cls.__new__
         return cls._make(parts) if hasattr(cls, "_make") else new(cls, parts)
     if cls is types.MethodType:
         return types.MethodType(static, parts[0])
     if issubclass(cls, functools.partial):
         return cls(parts[0], *parts[1], **parts[2])
-    if hasattr(cls, "_captured"):
-        return cls(static, parts)
-    made = object.__new__(cls)
-    _heap.set_attributes(made, dict(zip(static, parts, strict=True)))
-    return made
+    return cls(static, parts)  # a function that a script defined
+
+
+def _empty(cls: Any, static: Any) -> Any:
+    """A new container without content; None if its class takes it at once."""
+    new: Any = cls.__new__
+    made: Any = new(cls) if issubclass(cls, _FILLED) else None
+    if issubclass(cls, collections.deque):
+        collections.deque.__init__(made, (), _heap.bare(static).maxlen)
+    whole = (frozenset, tuple, types.MethodType, functools.partial)
+    if made is not None or issubclass(cls, whole) or hasattr(cls, "_captured"):
+        return made
+    return object.__new__(cls)
+
+
+_FILLED = (list, dict, set, collections.deque)
 
 
 def cast(value: Any, aval: Any) -> Any:
@@ -192,19 +220,26 @@ def zeros(aval: Any) -> Any:
 
 def leaves_of(form: Form) -> list[Leaf]:
     """The leaves of a form, in the order of their numbers, each once."""
-    found: dict[int, Leaf] = {}
-    todo = [form]
+    found = {f.index: f for f in forms_in([form]) if isinstance(f, Leaf)}
+    return [found[i] for i in sorted(found)]
+
+
+def forms_in(forms: Iterable[Form]) -> Iterator[Form]:
+    """Forms with all those in them, of which some may lead back to others."""
+    seen: set[int] = set()
+    todo = list(forms)
     while todo:
         each = todo.pop()
-        if isinstance(each, Leaf):
-            found[each.index] = each
-        elif isinstance(each, New):
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        if isinstance(each, New):
             todo += each.parts
         elif isinstance(each, Optional):
             todo.append(each.form)
         elif isinstance(each, Tail):
             todo += [each.stack, each.count]
-    return [found[i] for i in sorted(found)]
 
 
 def extract(
@@ -213,6 +248,7 @@ def extract(
     leaves: Sequence[Any],
     into: list[Any],
     contents: Mapping[int, tuple[Any, New]] = types.MappingProxyType({}),
+    seen: set[Any] | None = None,
 ) -> None:
     """Put the arrays of `given`, a form that was joined into `form`, where it has them.
 
@@ -224,9 +260,16 @@ def extract(
         leaves: the arrays of `given`; `INSIDE` for those that are not at hand.
         into: gets them, at the indices of `form`.
         contents: what objects from outside hold on that path, where it changed them.
+        seen: the containers around, which `form` may lead back to.
     """
     if isinstance(given, Optional) and not isinstance(form, Optional):
         given = given.form
+    seen = set() if seen is None else seen
+    if isinstance(form, New):
+        of = getattr(given, "uid", id(getattr(given, "value", None)))
+        if (id(form), of) in seen:
+            return
+        seen.add((id(form), of))
     if isinstance(form, New) and isinstance(given, Same):
         given = opened(given, contents)
     if isinstance(form, Leaf):
@@ -234,12 +277,12 @@ def extract(
             into[form.index] = _array(form, given, leaves)
     elif isinstance(form, Optional):
         inner = given.form if isinstance(given, Optional) else given
-        extract(form.form, inner, leaves, into, contents)
+        extract(form.form, inner, leaves, into, contents, seen)
     elif isinstance(form, New) and form.parts and isinstance(form.parts[-1], Tail):
         _extract_open(form, expanded(given), leaves, into)
     elif isinstance(form, New):
         for part, mine in zip(form.parts, _parts_like(form, given), strict=True):
-            extract(part, mine, leaves, into, contents)
+            extract(part, mine, leaves, into, contents, seen)
 
 
 def _extract_open(
@@ -280,7 +323,7 @@ def _parts_like(form: New, given: Form | None) -> list[Any]:
     given = expanded(given)
     if not isinstance(given, New):
         return [None] * len(form.parts)
-    if issubclass(form.cls, dict):
+    if issubclass(form.cls, dict) and form.static != given.static:
         mine = dict(zip(given.static, given.parts, strict=True))
         return [mine.get(key) for key in form.static]
     return list(given.parts)

@@ -139,11 +139,16 @@ def is_traced(value: Any) -> bool:
 
 def holds_traced(value: Any) -> bool:
     """Whether a value is traced, or a plain container or text with traced values."""
-    if type(value) in (list, tuple):
-        return any(map(holds_traced, value))
-    if type(value) is dict:
-        return any(map(holds_traced, value.values()))
-    return isinstance(value, Text) or is_traced(value)
+    seen: set[int] = set()
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, Text) or is_traced(each):
+            return True
+        if type(each) in (list, tuple, dict) and id(each) not in seen:
+            seen.add(id(each))
+            todo += each.values() if type(each) is dict else each
+    return False
 
 
 def is_array(value: Any) -> bool:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgrad.lower.script._compare import alike, renumbered
 from jaxgrad.lower.script._forms import (
     Clashing,
     Const,
@@ -21,6 +22,7 @@ from jaxgrad.lower.script._forms import (
     Optional,
     Same,
 )
+from jaxgrad.lower.script._join import Join
 from jaxgrad.lower.script._template import (
     INSIDE,
     Capture,
@@ -238,3 +240,58 @@ def test_what_is_computed_inside_is_marked() -> None:
     extract(form, given, [INSIDE], into)
     assert into[0] is INSIDE
     assert into[1] == 3
+
+
+def ring(*arrays: Any) -> Held:
+    """Objects of which each holds the next one, and the last one the first."""
+    made = [Held(v=array) for array in arrays]
+    for k, each in enumerate(made):
+        each.next = made[(k + 1) % len(made)]
+    return made[0]
+
+
+def itself(array: Any) -> list[Any]:
+    made = [array]
+    made.append((made, collections.deque([made], 2)))
+    return made
+
+
+def test_what_holds_itself_is_taken_apart_and_built_again() -> None:
+    def run(x: Any) -> Any:
+        capture = Capture({})
+        forms = [capture.of(ring(x, x + 1)), capture.of(itself(x))]
+        assert [leaf.index for leaf in leaves_of(forms[0])] == [0, 1]
+        memo: dict[int, Any] = {}
+        found = [build(form, capture.leaves, memo) for form in forms]
+        assert found[0].next.next is found[0]
+        held, deque = found[1][1]
+        assert held is found[1] is deque[0]
+        assert deque.maxlen == 2
+        return found[0].v, found[0].next.v, found[1][0]
+
+    assert [*map(float, jax.jit(run)(2.0))] == [2, 3, 2]
+
+
+def test_forms_that_lead_back_to_themselves_are_joined() -> None:
+    def run(x: Any) -> Any:
+        sides = [Capture({}) for _ in range(2)]
+        a, b = sides[0].of(ring(x)), sides[1].of(ring(x + 1, x + 2))
+        join = Join(lambda *_: Clash("", ""))
+        joined = join.of(a, b)
+        # What is one object on one path and two on the other can't be changed.
+        assert len(join.copies) == len(join.avals) == 2
+        assert alike(joined, joined)
+        assert not alike(joined, join.again(joined))
+        assert not alike(a, b)
+        (again,) = renumbered([joined])
+        assert alike(again, joined)
+        rows = []
+        for form, side in zip((a, b, None), (*sides, Capture({})), strict=True):
+            into: list[Any] = [None, None]
+            extract(joined, form, side.leaves, into)
+            found = build(joined, into, {})
+            assert found.next.next is found
+            rows.append((found.v, found.next.v))
+        return rows[:2]
+
+    assert jax.tree.map(float, jax.jit(run)(2.0)) == [(2, 2), (3, 4)]

@@ -42,6 +42,18 @@ class SlotsAndDict(Slots):
     pass
 
 
+class Rows(list[Any]):
+    pass
+
+
+class SlotRows(list[Any]):
+    __slots__ = ("a",)
+
+
+class Table(dict[str, Any]):
+    pass
+
+
 class WithProperty:
     def __init__(self, n: Any) -> None:
         self._n = n
@@ -90,6 +102,9 @@ def slots(cls: type, **attributes: Any) -> Any:
 
 def shown(value: Any) -> Any:
     """What a value holds, for `==`; objects by their attributes."""
+    if isinstance(value, Rows | SlotRows | Table):
+        plain = dict(value) if isinstance(value, dict) else list(value)
+        return type(value), shown(plain), shown(attributes_of(value))
     if isinstance(value, dict):
         return type(value), [(k, shown(v)) for k, v in value.items()]
     if isinstance(value, list | tuple):
@@ -122,6 +137,10 @@ CHANGES: list[tuple[str, Callable[[], Any], Callable[[Any], Any]]] = [
     ("counted", lambda: collections.Counter("aab"), lambda v: v.update("b")),
     ("default", lambda: collections.defaultdict(list, a=1), lambda v: v["b"]),
     ("set", lambda: {1, 2}, lambda v: v.add(3)),
+    ("of a list", lambda: slots(Rows, a=1), lambda v: setattr(v, "a", 2)),
+    ("new, of a dict", lambda: Table(b=1), lambda v: setattr(v, "a", 2)),
+    ("none, of a list", lambda: slots(Rows, a=1), _delete_attribute),
+    ("slot of a list", lambda: slots(SlotRows, a=1), _delete_attribute),
     ("set and back in size", lambda: {1}, lambda v: (v.add(2), v.remove(1))),
     ("attribute", lambda: Plain(a=1), lambda v: setattr(v, "a", 2)),
     ("new attribute", Plain, lambda v: setattr(v, "a", 2)),

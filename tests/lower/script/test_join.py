@@ -17,7 +17,8 @@ from jaxgrad.lower.script._forms import (
     Optional,
     Same,
 )
-from jaxgrad.lower.script._join import Join, describe, is_equal, joined_type
+from jaxgrad.lower.script._join import Join, describe, is_equal
+from jaxgrad.lower.script._promotion import joined_type
 from jaxgrad.lower.script._template import build, extract, zeros
 from jaxgrad.lower.script._values import Clash, Maybe, Undefined
 

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 
 import jaxgrad
 from jaxgrad.lower.script._cheap import is_cheap
 from jaxgrad.lower.script._rolled import Rolled
 
-X = jnp.array([1.0, -2.0])
+X, LARGE = jnp.array([1.0, -2.0]), jnp.ones(1000)
 
 
 @jax.custom_vjp
@@ -46,6 +47,7 @@ CHEAP: dict[str, Callable[..., Any]] = {
     "without a gradient": lambda x, y: stop(jnp.exp(x) * y),
     "a comparison": lambda x, y: jnp.exp(x)[0] > y[1],
     "integers": lambda x, y: index(x * y) * 3,
+    "half": lambda x, y: x.astype("float16") * 10,
     "stacked": lambda x, y: jnp.stack([x, y]).sum(0),
 }
 # Zero times infinity or NaN in a gradient, a rule of the user, an effect, or too much.
@@ -53,14 +55,20 @@ DEAR: dict[str, Callable[..., Any]] = {
     "product": lambda x, y: x * y,
     "quotient": lambda x, y: x / y,
     "inverse": lambda x, y: 2 / x,
+    "by much": lambda x, y: x * 3e38 * 1e30,
+    "by what is flushed to zero": lambda x, y: x / 1e-40,
+    "half by little": lambda x, y: x.astype("float16") * 1000,
     "by zero": lambda x, y: x * 0.0,
     "by infinity": lambda x, y: x * jnp.inf,
     "root": lambda x, y: jnp.sqrt(x),
+    "root that is not felt": lambda x, y: stop(jnp.sqrt(x)),
+    "quotient that is not felt": lambda x, y: x / y > 1,
     "calls": lambda x, y: index(x) * 3 // 2,
     "rule": lambda x, y: marked(x),
     "effect": lambda x, y: shown(x),
     "long": lambda x, y: many(x),
     "large": lambda x, y: jnp.broadcast_to(x[0], (1000,)),
+    "of a large array": lambda x, y: jnp.sum(LARGE),
 }
 
 
@@ -232,3 +240,145 @@ def test_a_return_from_a_nested_loop() -> None:
     for n, m in ((0, 3), (2, 2), (9, 1), (3, 9), (1, 0)):
         found = scripted(jnp.float32(3.0), jnp.int32(n), jnp.int32(m))
         np.testing.assert_allclose(found, f(3.0, n, m), rtol=1e-6)
+
+
+def test_a_variable_that_is_another_one_that_no_round_changes() -> None:
+    def f(x: Any, p: Any) -> Any:
+        w = x
+        for _ in range(10):
+            y = x
+            if p > 0:
+                x, w = x, w + 1
+            else:
+                x = x
+        return y, w
+
+    for p in (1, -1):
+        scripted = jaxgrad.script(f)(jnp.float32(3.0), jnp.int32(p))
+        np.testing.assert_array_equal(scripted, f(3.0, p))
+
+
+def test_two_names_of_one_list_that_a_loop_binds() -> None:
+    def f(x: Any) -> Any:
+        items = [x]
+        for _ in range(10):
+            items = [items[0] + 1]
+            last = items
+        last[0] = x * 100
+        return items[0], last[0]
+
+    assert jaxgrad.script(f)(jnp.float32(1.0)) == f(1.0) == (100, 100)
+
+
+@pytest.mark.parametrize("scale", [1e-40, 3e38])
+def test_a_scale_is_not_felt_where_it_is_not_taken(scale: float) -> None:
+    @jaxgrad.script
+    def f(x: Any) -> Any:
+        return x / scale * 1e30 if x > 0 else x
+
+    np.testing.assert_array_equal(jax.grad(f)(-1.0), 1.0)
+
+
+def test_effects_of_a_path_that_leaves_nothing(capfd: Any) -> None:
+    @jaxgrad.script
+    def f(x: Any) -> Any:
+        for _ in range(6):
+            if x > 2:
+                jax.debug.print("{}", x)
+            x = x + 1
+        return x
+
+    assert f(jnp.float32(0.0)) == 6
+    jax.effects_barrier()
+    assert capfd.readouterr().out.split() == ["3.0", "4.0", "5.0"]
+
+
+def test_checkify_sees_the_path_that_is_taken() -> None:
+    @jaxgrad.script
+    def f(x: Any, n: Any) -> Any:
+        if x > 0:
+            checkify.check(x < 3, "too much")
+        root = jnp.sqrt(x) > 1 if x > 0 else x > 1
+        return jax.lax.div(n, n - n + 1) if root else n // 2
+
+    checked = checkify.checkify(f, errors=checkify.all_checks | checkify.user_checks)
+    for x, said in ((-1.0, None), (2.0, None), (5.0, "too much")):
+        message = checked(jnp.float32(x), jnp.int32(4))[0].get()
+        assert (said in message) if said else message is None
+
+
+def bound_outside(b: Any, q: Any, n: Any) -> Any:
+    while q > 0:
+        n = n + 1
+        q = b
+    return q, n
+
+
+def known_outside(b: Any, q: Any, n: Any) -> Any:
+    again, last = q > 0, b > 0
+    while again:
+        n = n + 1
+        again = last
+    return q, n
+
+
+def bound_and_returned(b: Any, q: Any, n: Any) -> Any:
+    while q > -0.2:
+        if b < n:
+            return n, b
+        q = b
+    return n * 0 + 5, b
+
+
+def shifted(b: Any, q: Any, n: Any) -> Any:
+    limit = b
+    while n < limit + q:
+        n = n + 1
+        q = limit
+    return q, n
+
+
+@pytest.mark.parametrize(
+    "f", [bound_outside, known_outside, bound_and_returned, shifted]
+)
+@pytest.mark.parametrize(
+    "values", [(-0.4, 2.0, 0.0), (-0.4, 0.3, 0.3), (-0.5, -1, 0), (2.5, 9.0, 0.0)]
+)
+def test_a_condition_is_asked_of_its_own_variable(
+    f: Callable[..., Any], values: tuple[float, ...]
+) -> None:
+    if f is not shifted and values[0] > 0:
+        values = (-values[0], *values[1:])  # so that it ends
+    expected = f(*values)
+    found = jaxgrad.script(f)(*map(jnp.float32, values))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    with_bound = jaxgrad.script(f, max_steps=20)(*map(jnp.float32, values))
+    np.testing.assert_allclose(with_bound, expected, rtol=1e-6)
+
+
+def test_a_condition_is_not_what_is_known_in_a_round() -> None:
+    def f(i: Any, n: Any) -> Any:
+        rounds = 0
+        while rounds < n and i > 0:
+            rounds += 1
+            i = 0
+        return rounds, i
+
+    for i in (0, 3):
+        found = jaxgrad.script(f)(jnp.int32(i), jnp.int32(2))
+        np.testing.assert_array_equal(found, f(i, 2))
+
+
+def test_an_object_that_only_the_next_round_changes() -> None:
+    def f(x: Any, items: Any) -> Any:
+        for _ in range(2):
+            if x < 0.2:
+                return x
+            items[1] = items[1] - x
+        return items[0]
+
+    for x in (0.1, 0.3):
+        items, expected = [jnp.float32(1), jnp.float32(2)], [1.0, 2.0]
+        result = f(x, expected)
+        found = jaxgrad.script(f)(jnp.float32(x), items)
+        np.testing.assert_allclose([found, *items], [result, *expected], rtol=1e-6)
