@@ -221,7 +221,7 @@ class ScriptFunction(OwnGraph, Surface):
             if x < 0:
                 return x / 10
             return x
-        >>> leaky.graph_for(jnp.float32(1)).find_node("lax::cond") is not None
+        >>> leaky.graph_for(jnp.float32(1)).find_node("lax::select_n") is not None
         True
     """
 
