@@ -52,26 +52,9 @@ def condition_of(
         outputs[j] for j in moved if _is_variable(outputs[j])
     }
     unclear -= own | set(places)
-    makers = {v: e for e in plain.eqns for v in e.outvars}
-    needed: dict[int, Any] = {}
-    todo, seen = [outputs[output]], set[Any]()
-    while todo:
-        var = todo.pop()
-        if not _is_variable(var) or var in places or var in seen:
-            continue
-        if var in unclear:
-            return None
-        if var in known:
-            continue
-        seen.add(var)
-        equation = makers.get(var)
-        if equation is None or equation.effects:
-            return None
-        if len(needed) == _MOST:
-            return None
-        needed[id(equation)] = equation
-        todo += equation.invars
-    equations = [e for e in plain.eqns if id(e) in needed]
+    equations = _equations(plain, outputs[output], {*places, *known}, unclear)
+    if equations is None:
+        return None
 
     def condition(state: Sequence[Any]) -> Any:
         env = {**known, **{var: state[k] for var, k in places.items()}}
@@ -88,6 +71,40 @@ def condition_of(
         return read(outputs[output])
 
     return condition
+
+
+def _equations(
+    plain: Any, result: Any, known: Set[Any], unclear: Set[Any]
+) -> list[Any] | None:
+    """What computes a variable from others, in order.
+
+    Args:
+        plain: the jaxpr.
+        result: the variable.
+        known: where to stop.
+        unclear: what must not be met, whether it is known or not.
+
+    Returns:
+        The equations; None if it takes more than what is known.
+    """
+    makers = {v: e for e in plain.eqns for v in e.outvars}
+    needed: set[int] = set()
+    todo, seen = [result], set[Any]()
+    while todo:
+        var = todo.pop()
+        if not _is_variable(var) or var in seen:
+            continue
+        seen.add(var)
+        if var in unclear:
+            return None
+        if var in known:
+            continue
+        equation = makers.get(var)
+        if equation is None or equation.effects or len(needed) == _MOST:
+            return None
+        needed.add(id(equation))
+        todo += equation.invars
+    return [e for e in plain.eqns if id(e) in needed]
 
 
 def _count(outputs: Sequence[Any], variable: Any) -> int:
